@@ -1,0 +1,1 @@
+"""What people breathe: CO2, temperature, humidity."""

@@ -1,0 +1,1 @@
+"""Dry contacts: panic buttons, fire panels, door leaves."""

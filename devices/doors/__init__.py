@@ -1,0 +1,1 @@
+"""Counting people at a doorway: passages in and out."""

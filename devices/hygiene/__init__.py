@@ -1,0 +1,1 @@
+"""Who disinfected what and when: badges and buttons."""

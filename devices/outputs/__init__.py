@@ -1,0 +1,1 @@
+"""What the hall switches: fans, lights, buzzers."""

@@ -1,0 +1,1 @@
+"""Looking at faces from a distance: surface temperatures, never identities."""

@@ -1,0 +1,1 @@
+"""Tickets: keys for services, the printer, calls from the counters."""
