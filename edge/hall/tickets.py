@@ -1,0 +1,166 @@
+"""Tickets: issued at the column, called and served at the counters, and the wait that is told with them.
+
+A counter's call ends the service before it and calls the ticket that has waited longest. The promise
+told with a ticket is slightly longer than the wait that is likely (domain: waiting-time promise).
+"""
+
+import math
+from collections import deque
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import attrs
+
+from devices.faults import Words
+from devices.reading import Reading
+from edge.hall.flow import Action, Day, Effect, Moment, Rule
+from mqtt.messages import Ticket
+
+# Until a hall has served somebody today, a service is taken to last this long.
+_SERVICE_S = 360.0
+# Weight of the newest service in the running mean.
+_NEWEST = 0.1
+# A counter that has not called for this long is taken to be closed.
+_COUNTER_IDLE_S = 1800.0
+# How much longer than the likely wait is told.
+_MARGIN = 1.25
+
+
+@attrs.frozen
+class Waiting:
+    number: str
+    service: str
+    device: str
+    issued: float  # wall seconds
+
+
+@attrs.frozen
+class Serving:
+    ticket: Waiting
+    called: float  # wall seconds
+
+
+class Tickets(Rule):
+    """The queue of the hall. ``services`` are the words of each device's services, by device and letter."""
+
+    name = "tickets"
+    quantities = ("key", "call")
+
+    def __init__(
+        self, services: Mapping[str, Mapping[str, Words]], hall: Words, counters: int, timezone: ZoneInfo
+    ) -> None:
+        self._services = services
+        self._hall = hall
+        self._counters = counters
+        self._timezone = timezone
+        self._last_number: dict[str, int] = {}
+        self._queue: deque[Waiting] = deque()
+        self._serving: dict[int, Serving] = {}
+        self._heard: dict[int, float] = {}  # counter -> wall seconds of its last call
+        self._service_s = _SERVICE_S
+
+    @property
+    def waiting(self) -> int:
+        return len(self._queue)
+
+    def counters_open(self, wall: float) -> int:
+        """Counters that have called within the last half hour."""
+        return sum(1 for heard in self._heard.values() if wall - heard < _COUNTER_IDLE_S)
+
+    def wait_s(self, ahead: int, wall: float) -> int:
+        """Seconds that somebody with ``ahead`` people before them is told to wait, in whole minutes."""
+        open_counters = self.counters_open(wall) or max(1, self._counters // 2)
+        idle = open_counters - len(self._serving)
+        if ahead < idle:
+            return 0
+        likely = (ahead - max(0, idle) + 1) * self._service_s / open_counters
+        return math.ceil(likely * _MARGIN / 60) * 60
+
+    def take(self, reading: Reading, moment: Moment) -> Iterable[Effect]:
+        if reading.quantity == "key":
+            return self._issue(reading.device, str(reading.value), moment)
+        return self._call(reading.device, int(reading.value), moment)
+
+    def _issue(self, device: str, service: str, moment: Moment) -> Iterable[Effect]:
+        number = self._last_number.get(service, 0) + 1
+        self._last_number[service] = number
+        ticket = Waiting(f"{service}{number:03d}", service, device, moment.wall)
+        ahead = len(self._queue)
+        wait_s = self.wait_s(ahead, moment.wall)
+        self._queue.append(ticket)
+        yield Ticket(device=device, step="issued", number=ticket.number, service=service, estimated_wait_s=wait_s)
+        yield Action(
+            device,
+            "print",
+            {
+                "number": ticket.number,
+                "service": self._services.get(device, {}).get(service, {"zh": service, "en": service}),
+                "ahead": ahead,
+                "wait_min": wait_s // 60,
+                "hall": self._hall,
+                "at": f"{datetime.fromtimestamp(moment.wall, self._timezone):%Y-%m-%d %H:%M}",
+            },
+        )
+
+    def _call(self, device: str, counter: int, moment: Moment) -> Iterable[Effect]:
+        yield from self._end_service(counter, moment)
+        self._heard[counter] = moment.wall
+        if not self._queue:
+            return
+        ticket = self._queue.popleft()
+        self._serving[counter] = Serving(ticket, moment.wall)
+        yield Ticket(
+            device=device,
+            step="called",
+            number=ticket.number,
+            service=ticket.service,
+            counter=counter,
+            waited_s=round(moment.wall - ticket.issued),
+        )
+
+    def _end_service(self, counter: int, moment: Moment) -> Iterable[Effect]:
+        serving = self._serving.pop(counter, None)
+        if serving is None:
+            return
+        served_s = moment.wall - serving.called
+        self._service_s += _NEWEST * (served_s - self._service_s)
+        ticket = serving.ticket
+        yield Ticket(
+            device=ticket.device,
+            step="served",
+            number=ticket.number,
+            service=ticket.service,
+            counter=counter,
+            served_s=round(served_s),
+        )
+
+    def end_day(self, moment: Moment) -> Iterable[Effect]:
+        """Whoever was being served has been; whoever still waits has gone."""
+        for counter in sorted(self._serving):
+            yield from self._end_service(counter, moment)
+        for ticket in self._queue:
+            yield Ticket(device=ticket.device, step="no-show", number=ticket.number, service=ticket.service)
+        self._queue.clear()
+
+    def begin_day(self, day: Day) -> None:
+        self._last_number.clear()
+        self._heard.clear()
+        self._service_s = _SERVICE_S
+
+    def save(self) -> Any:
+        return {
+            "last": self._last_number,
+            "queue": [attrs.astuple(ticket) for ticket in self._queue],
+            "serving": {str(n): [*attrs.astuple(s.ticket), s.called] for n, s in self._serving.items()},
+            "heard": {str(n): wall for n, wall in self._heard.items()},
+            "service_s": self._service_s,
+        }
+
+    def restore(self, state: Any) -> None:
+        self._last_number = dict(state["last"])
+        self._queue = deque(Waiting(*ticket) for ticket in state["queue"])
+        self._serving = {int(n): Serving(Waiting(*s[:4]), s[4]) for n, s in state["serving"].items()}
+        self._heard = {int(n): wall for n, wall in state["heard"].items()}
+        self._service_s = state["service_s"]
