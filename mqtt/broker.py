@@ -42,7 +42,7 @@ class DemoBroker:
             broker = self._build()
             self._loop.run_until_complete(broker.start())
         # Whatever keeps it from starting is told by start(), in the thread that asked.
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             self._failure = error
             self._ready.set()
             return

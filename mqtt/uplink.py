@@ -97,6 +97,7 @@ class Address:
     certificate: Path | None = None
     key: Path | None = None
     keepalive_s: int = 30
+    only_311: bool = False  # known to speak no MQTT 5
 
     @classmethod
     def of(cls, url: str, **files: Any) -> "Address":
@@ -156,7 +157,7 @@ class Uplink:
         self._wakeup = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._stopping = threading.Event()
         self._answers: deque[tuple[Command, Done]] = deque(maxlen=1000)
-        self._protocol = paho.MQTTv5
+        self._protocol = paho.MQTTv311 if address.only_311 else paho.MQTTv5
         self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
         self.connected = False
 
@@ -181,6 +182,16 @@ class Uplink:
     # --- the thread ----------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._stay_connected()
+            # The supervisor: a fault of ours must not end the line for ever. What is not delivered is on disk.
+            except Exception:
+                log.exception("the uplink has a fault of its own, beginning anew")
+                self.connected = False
+                self._wait(_BACK_OFF_S[1])
+
+    def _stay_connected(self) -> None:
         back_off = _BACK_OFF_S[0]
         told = ""
         while not self._stopping.is_set():
@@ -188,9 +199,10 @@ class Uplink:
             try:
                 connection.open(self._voice)
             except (OSError, ValueError, _NotConnected) as error:
-                if isinstance(error, _NotConnected) and error.too_new:
-                    self._fall_back()
-                    continue
+                if isinstance(error, _NotConnected) and error.not_understood:
+                    self._change_version()
+                    if error.too_new:
+                        continue
                 reason = str(error) or type(error).__name__
                 if reason != told:  # the first failure is news, the tenth is not
                     log.warning("no connection to %s: %s", self._address, reason)
@@ -209,12 +221,15 @@ class Uplink:
                 self._voice.link(False, self._outbox.refused(), why)
                 self._wait(back_off * random.uniform(0.5, 1.0))
 
-    def _fall_back(self) -> None:
-        log.warning(
-            "%s speaks no MQTT 5: falling back to 3.1.1, where a refused publish looks like an accepted one",
-            self._address,
-        )
-        self._protocol = paho.MQTTv311
+    def _change_version(self) -> None:
+        if self._protocol == paho.MQTTv5:
+            log.warning(
+                "%s speaks no MQTT 5: falling back to 3.1.1, where a refused publish looks like an accepted one",
+                self._address,
+            )
+            self._protocol = paho.MQTTv311
+        elif not self._address.only_311:
+            self._protocol = paho.MQTTv5
 
     def _wait(self, seconds: float) -> None:
         self._stopping.wait(seconds)
@@ -223,9 +238,10 @@ class Uplink:
 class _NotConnected(Exception):
     """The broker said no, or nothing."""
 
-    def __init__(self, reason: str, *, too_new: bool = False) -> None:
+    def __init__(self, reason: str, *, not_understood: bool = False, too_new: bool = False) -> None:
         super().__init__(reason)
-        self.too_new = too_new
+        self.not_understood = not_understood  # no answer at all: an old broker may have choked on the CONNECT
+        self.too_new = too_new  # it says itself that it is older
 
 
 class _Connection:
@@ -247,6 +263,7 @@ class _Connection:
             clean_session=None if self._five else False,
         )
         self._client.connect_timeout = _CONNECT_TIMEOUT_S
+        self._client.max_inflight_messages_set(_WINDOW)  # paho's own; the broker's wish is kept by ours
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_publish = self._on_publish
@@ -290,12 +307,12 @@ class _Connection:
         while self._connack is None and self._ended is None and time.monotonic() < deadline:
             self._exchange(None, 0.2)
         if self._connack is None:
-            raise _NotConnected(self._ended or "no CONNACK")
+            raise _NotConnected(self._ended or "no CONNACK", not_understood=True)
         flags, reason, connack = self._connack
         if reason.is_failure:
-            raise _NotConnected(str(reason), too_new=self._five and reason.value == 0x84)
+            too_new = self._five and reason.value == 0x84
+            raise _NotConnected(str(reason), not_understood=too_new, too_new=too_new)
         self._window = min(_WINDOW, getattr(connack, "ReceiveMaximum", _WINDOW) or _WINDOW)
-        client.max_inflight_messages_set(self._window)
         client.subscribe(f"{self._root}/do/#", qos=1)
         self._publish("now/state", voice.state("online", None), lambda reason: None, retain=True)
         self._cursors = {lane: self._outbox.acknowledged(lane) for lane in Lane}
