@@ -182,14 +182,14 @@ class UnknownPart(Exception):
 @cache
 def part_names() -> dict[str, str]:
     """Every part there is, by name, with the module that holds it; nothing is imported for it."""
-    names = {}
+    names: dict[str, str] = {}
     for folder in pkgutil.iter_modules(devices.__path__):
         if folder.ispkg and folder.name != "world":
             package = importlib.util.find_spec(f"devices.{folder.name}")
             assert package is not None
-            for module in pkgutil.iter_modules(package.submodule_search_locations):
-                if not module.name.endswith("_twin"):
-                    names[module.name.replace("_", "-")] = f"devices.{folder.name}.{module.name}"
+            found = {module.name for module in pkgutil.iter_modules(package.submodule_search_locations)}
+            parts = (name for name in found if f"{name}_twin" in found)
+            names |= {name.replace("_", "-"): f"devices.{folder.name}.{name}" for name in sorted(parts)}
     names.update({point.name: point.module for point in metadata.entry_points(group="hallgate.parts")})
     return names
 

@@ -6,6 +6,7 @@ fail, opens them anew when they return, and puts what it hears into the inbox. A
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -32,6 +33,8 @@ _FORGOTTEN_S = 60.0
 _RETRY_S = (1.0, 10.0)
 # However fast a simulated hall runs, a device is not polled more often than this of the machine's own time.
 _LEAST_REAL_S = 0.002
+# A bus that hangs is left behind after this long (of the machine's time).
+_STOP_S = 5.0
 # A worker this late is stuck, and the watchdog is to know.
 _STUCK_S = 60.0
 
@@ -63,6 +66,15 @@ class Slot:
     @property
     def talks(self) -> bool:
         return self.driver is not None and self.driver.talks
+
+    def is_proven_by(self, readings: list[Reading]) -> bool:
+        """Whether a poll that gave these, and no fault, shows that the device works.
+
+        A talking part goes on talking while paper is out, say; there it is the quiet poll that tells that it isn't any more.
+        """
+        if self.talks and self.fault is not None and self.fault.code not in _DOUBTFUL:
+            return not readings
+        return bool(readings)
 
     def well(self, now: float) -> Health | None:
         """The device works. What there is to report, if that is new."""
@@ -157,7 +169,7 @@ class Worker:
                 act = slot.acts.popleft()
                 slot.driver.act(act.verb, dict(act.args))
             readings.extend(slot.driver.poll())
-            if readings or (slot.talks and slot.fault is not None and slot.fault.code not in _DOUBTFUL):
+            if slot.is_proven_by(readings):
                 reports.append(slot.well(self._clock.monotonic()))
             slot.due = self._clock.monotonic() + self._interval(slot)
         except DeviceFault as found:
@@ -243,6 +255,7 @@ class Sampler:
     """All bus workers of a hall."""
 
     def __init__(self, devices: Iterable[Settings], wires: Wires, clock: Clock, inbox: Inbox) -> None:
+        self._clock = clock
         buses: dict[str, list[Slot]] = {}
         for settings in devices:
             buses.setdefault(settings.bus_name, []).append(Slot(settings, find_part(settings.part)))
@@ -258,9 +271,11 @@ class Sampler:
         worker, slot = self._places[device]
         worker.act(slot, Act(verb, args))
 
-    def stop(self) -> None:
-        """Let every driver leave its part in its safe state, and end."""
+    def stop(self, bell: Bell) -> None:
+        """Let every driver leave its part in its safe state, and end. The caller waits at its own bell, because a
+        driver that needs a moment needs time to pass."""
         for worker in self.workers:
             worker.stop()
-        for worker in self.workers:
-            worker.thread.join(5.0)
+        deadline = time.monotonic() + _STOP_S
+        while any(worker.thread.is_alive() for worker in self.workers) and time.monotonic() < deadline:
+            bell.wait(self._clock.monotonic() + self._clock.at_least(0.02, 0.02))

@@ -23,6 +23,7 @@ from devices.faults import fault
 from devices.i2c import write_read
 from devices.part import Driver, I2CSettings, Mount, Part, Wire
 from devices.reading import Reading
+from devices.temperature.lane import Lane
 
 _AMBIENT = 0x06
 _OBJECT = 0x07
@@ -33,12 +34,10 @@ _AMBIENT_RANGE_C = (-40.0, 125.0)
 
 
 @attrs.frozen(kw_only=True)
-class Settings(I2CSettings):
-    """``offset_c`` is added to what the part measures; every ``interval_s`` a reading."""
+class Settings(Lane, I2CSettings):
+    """Every ``interval_s`` a reading; the offset is the lane's (:class:`Lane`)."""
 
     address: int = attrs.field(default=0x5A, validator=[validators.ge(0x08), validators.le(0x77)])
-    offset_c: float = attrs.field(default=0.0, validator=[validators.ge(-5.0), validators.le(8.0)])
-    offset_from: str = ""
     interval_s: float = attrs.field(default=0.1, validator=[validators.ge(0.05), validators.le(60.0)])
 
 

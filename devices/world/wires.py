@@ -13,6 +13,7 @@ import struct
 import termios
 import time
 import tty
+from collections import Counter
 from collections.abc import Callable
 from random import Random
 from typing import Any
@@ -20,6 +21,7 @@ from typing import Any
 import serial
 from gpiozero.pins import Factory
 from gpiozero.pins.mock import MockFactory, MockPin
+from gpiozero.pins.pi import PiPin
 
 from devices.faults import fault
 from devices.i2c import I2C
@@ -30,6 +32,8 @@ from devices.world.twin import I2CTwin, Nack, Pin, Stage, Trouble, Twin
 _I2C_M_RD = 0x0001
 # A byte handed to one end of a pty is at the other within microseconds; past this it never comes.
 _SETTLE_S = 0.05
+# The kernel shows a reader no more than 4095 bytes at a time; what is behind them is on its way as well.
+_WINDOW = 4095
 
 
 class FakeI2C:
@@ -38,7 +42,7 @@ class FakeI2C:
     def __init__(self, twins: list[I2CTwin], random: Random) -> None:
         self._twins = twins
         self._random = random
-        self._turn = 0
+        self._asked: Counter[int] = Counter()  # transfers, by address
 
     def i2c_rdwr(self, *msgs: Any) -> None:
         twin = self._twin_at(msgs[0].addr)
@@ -58,9 +62,9 @@ class FakeI2C:
         """Nothing is held."""
 
     def _twin_at(self, address: int) -> I2CTwin:
-        self._turn += 1
+        self._asked[address] += 1
         for twin in self._twins:
-            busy = twin.trouble is Trouble.BUSY and self._turn % 2
+            busy = twin.trouble is Trouble.BUSY and self._asked[address] % 2
             if twin.address == address and twin.trouble is not Trouble.UNPLUGGED and not busy:
                 return twin
         raise OSError(errno.EREMOTEIO, "Remote I/O error")
@@ -82,6 +86,7 @@ class PtyLine:
 
     def __init__(self, clock: SimClock, random: Random) -> None:
         self.twin: Twin | None = None
+        self.port: _PtySerial | None = None  # the driver's end, as it opened it
         self.written = 0  # by the driver
         self.taken = 0  # of it, by us
         self.sent = 0  # by the twin
@@ -113,6 +118,13 @@ class PtyLine:
             for fd in self._ends:
                 os.close(fd)
             self._ends = None
+            self.port = None
+
+    def opened(self, port: "_PtySerial") -> None:
+        """The driver has opened its end, which empties it."""
+        self.port = port
+        port.line = self
+        self.read = self.sent
 
     def send(self, data: bytes) -> None:
         """From the twin: in one to three pieces, each as late as the baud rate makes it."""
@@ -128,7 +140,7 @@ class PtyLine:
 
     def pump(self) -> None:
         """Hand the twin what the driver wrote; wait the moment until all of it has come through."""
-        if self._ends is None:
+        if self._ends is None or self.taken >= self.written:
             return
         deadline = time.monotonic() + _SETTLE_S
         while True:
@@ -154,6 +166,8 @@ class PtyLine:
         assert self.twin is not None
         if self._ends is None or self.twin.trouble is Trouble.SILENT:
             return
+        if self.port is None or not self.port.is_open:
+            return  # a UART keeps nothing for a port that nobody has open
         if self.twin.trouble is Trouble.GARBLED:
             data = flip(data, self._random)
         if not self._baud_is_right():
@@ -168,8 +182,8 @@ class PtyLine:
 
     def _arrived(self) -> bool:
         assert self._ends is not None
-        waiting = struct.unpack("I", fcntl.ioctl(self._ends[1], termios.FIONREAD, b"\0" * 4))[0]
-        return bool(waiting) or self.read >= self.sent
+        waiting: int = struct.unpack("I", fcntl.ioctl(self._ends[1], termios.FIONREAD, b"\0" * 4))[0]
+        return self.read + waiting >= self.sent or waiting >= _WINDOW
 
     def _baud_is_right(self) -> bool:
         """A pty takes any baud rate and ignores it; the rate the driver set can be asked for."""
@@ -185,21 +199,56 @@ class _PtySerial(serial.Serial):
     line: PtyLine
 
     def write(self, data: Any) -> int | None:
-        self.line.written += len(data)
+        if self.line.port is self:  # else it was unplugged and another is there now
+            self.line.written += len(data)
         written: int | None = super().write(data)
         return written
 
     def read(self, size: int = 1) -> bytes:
         data: bytes = super().read(size)
-        self.line.read += len(data)
+        if self.line.port is self:
+            self.line.read += len(data)
         return data
+
+    def reset_input_buffer(self) -> None:
+        super().reset_input_buffer()
+        if self.line.port is self:
+            self.line.read = self.line.sent
+
+
+class _SimPin(MockPin):  # type: ignore[misc]  # gpiozero publishes no types
+    """A mock pin whose edges are stamped in simulated time, and whose pull loses against whoever holds the line."""
+
+    _held: bool | None = None
+
+    def drive_high(self) -> None:
+        self._held = True
+        self._forget()
+        super().drive_high()
+
+    def drive_low(self) -> None:
+        self._held = False
+        self._forget()
+        super().drive_low()
+
+    def _set_pull(self, value: str) -> None:
+        held = self._held
+        super()._set_pull(value)
+        if held is not None:
+            (self.drive_high if held else self.drive_low)()
+
+    def _call_when_changed(self) -> None:
+        PiPin._call_when_changed(self, self.factory.ticks(), self._state)
+
+    def _forget(self) -> None:
+        self.clear_states()  # else the mock remembers every edge for ever
 
 
 class _SimFactory(MockFactory):  # type: ignore[misc]  # gpiozero publishes no types
-    """gpiozero's mock pins, with edges stamped in simulated time."""
+    """gpiozero's mock pins in simulated time."""
 
     def __init__(self, clock: SimClock) -> None:
-        super().__init__(pin_class=MockPin)
+        super().__init__(pin_class=_SimPin)
         self._clock = clock
 
     def ticks(self) -> float:
@@ -269,16 +318,13 @@ class FakeWires:
             raise fault("unplugged", detail=path, lost=True)
         port = open_serial(name, baud, _PtySerial)
         assert isinstance(port, _PtySerial)
-        port.line = line
+        line.opened(port)
         return port
 
     def pins(self) -> Factory:
         return self._factory
 
     # What the clock asks of lines.
-
-    def fds(self) -> list[int]:
-        return [line.master for line in self._lines.values() if line.master is not None]
 
     def pump(self) -> None:
         for line in self._lines.values():

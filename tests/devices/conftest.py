@@ -46,8 +46,10 @@ class Rig:
         end = self.clock.monotonic() + seconds
         while True:
             self.wires.pump()
-            readings += self.driver.poll()
-            self.wires.pump()
+            try:
+                readings += self.driver.poll()
+            finally:
+                self.wires.pump()
             if self.clock.monotonic() >= end:
                 return readings
             self.clock.advance(every or self.driver.interval_s)
