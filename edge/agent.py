@@ -81,9 +81,17 @@ class Agent:
     """One hall's gateway. ``run`` until ``stop``; ``ask`` and ``status`` from any thread."""
 
     def __init__(
-        self, hall_file: HallFile, state: Path, *, clock: Clock, wires: Wires, address: Address | None = None
+        self,
+        hall_file: HallFile,
+        state: Path,
+        *,
+        clock: Clock,
+        wires: Wires,
+        address: Address | None = None,
+        simulated_speed: float | None = None,
     ) -> None:
         site = hall_file.site
+        self._simulated_speed = simulated_speed
         self.site = site
         self.address = address
         self._clock = clock
@@ -134,7 +142,7 @@ class Agent:
                 if self.is_alive():
                     notify("WATCHDOG=1")
         notify("STOPPING=1")
-        self.sampler.stop()
+        self.sampler.stop(self._bell)
         self._step()
         self._commit()
         if self.uplink is not None:
@@ -223,8 +231,8 @@ class Agent:
             "clock": "synced" if self._synced else "unsynced",
             "boot": self._clock.boot,
             "journal": self.journal.id,
-            "simulated": False,
-            "speed": None,
+            "simulated": self._simulated_speed is not None,
+            "speed": self._simulated_speed,
             "uplink": {
                 "address": str(self.address) if self.address else None,
                 "connected": uplink is not None and uplink.connected,
@@ -234,6 +242,10 @@ class Agent:
             "inbox_dropped": self.inbox.dropped,
             "alive": self.is_alive(),
         }
+
+    def wall(self) -> float:
+        """The hall's time, epoch seconds."""
+        return self._clock.wall()
 
     def is_alive(self) -> bool:
         """Whether every thread that must make progress does."""
