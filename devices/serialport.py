@@ -1,5 +1,6 @@
 """Talking to a part on a serial line: bytes in and out, and frames cut out of a noisy stream."""
 
+import errno
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -15,7 +16,7 @@ def receive(port: serial.Serial) -> bytes:
     try:
         data: bytes = port.read(port.in_waiting)
     except (serial.SerialException, OSError) as error:
-        raise _gone(error) from error
+        raise _gone(port, error) from error
     return data
 
 
@@ -26,11 +27,13 @@ def send(port: serial.Serial, data: bytes) -> None:
     except serial.SerialTimeoutException as error:
         raise fault("offline", detail="write timeout") from error
     except (serial.SerialException, OSError) as error:
-        raise _gone(error) from error
+        raise _gone(port, error) from error
 
 
-def _gone(error: Exception) -> DeviceFault:
-    return fault("unplugged", detail=str(error).split(":", maxsplit=1)[0], lost=True)
+def _gone(port: serial.Serial, error: OSError) -> DeviceFault:
+    """pyserial's own errors are OSErrors too, most without a number; its English is for the log, not for a technician."""
+    name = errno.errorcode.get(error.errno or 0)
+    return fault("unplugged", detail=f"{port.port} {name}" if name else str(port.port), lost=True)
 
 
 class Deframer(Generic[Frame]):

@@ -29,22 +29,16 @@ class Progress:
 
     def greet(self, page_port: int, mqtt_port: int, state: Path) -> None:
         """Where to look."""
-        name = pick(self._agent.site.name, self._language)
-        for zh, en in (
-            (f"模拟营业厅：{name}，可容纳 {self._agent.site.capacity} 人", f"A simulated hall: {name}, room for {self._agent.site.capacity}"),
-            (f"  页面      http://127.0.0.1:{page_port}/", f"  page      http://127.0.0.1:{page_port}/"),
-            (
-                f"  MQTT      mosquitto_sub -p {mqtt_port} -v -t 'hall/#'",
-                f"  MQTT      mosquitto_sub -p {mqtt_port} -v -t 'hall/#'",
-            ),
-            (
-                f"  中心所见  hallgate watch mqtt://127.0.0.1:{mqtt_port}",
-                f"  centre    hallgate watch mqtt://127.0.0.1:{mqtt_port}",
-            ),
-            (f"  状态      hallgate status --state {state}", f"  status    hallgate status --state {state}"),
-            ("  结束      Ctrl-C", "  end       Ctrl-C"),
+        name, capacity = pick(self._agent.site.name, self._language), self._agent.site.capacity
+        self._say(f"模拟营业厅：{name}，可容纳 {capacity} 人", f"A simulated hall: {name}, room for {capacity}")
+        for zh, en, where in (
+            ("页面    ", "page  ", f"http://127.0.0.1:{page_port}/"),
+            ("MQTT    ", "MQTT  ", f"mosquitto_sub -p {mqtt_port} -v -t 'hall/#'"),
+            ("中心所见", "centre", f"hallgate watch mqtt://127.0.0.1:{mqtt_port}"),
+            ("状态    ", "status", f"hallgate status --state {state}"),
+            ("结束    ", "end   ", "Ctrl-C"),
         ):
-            self._say(zh, en)
+            self._say(f"  {zh}  {where}", f"  {en}  {where}")
 
     def farewell(self) -> None:
         """What came of it."""
@@ -79,7 +73,10 @@ class Progress:
             text = f"{clock}  {_NUMERALS[level]:<4} {code} {source}: {alarm['text'][self._language]}"
             click.secho(text, fg=_COLOURS[level])
         else:
-            states = {"returned": ("已恢复，待确认", "returned, to be acknowledged"), "acknowledged": ("已确认", "acknowledged")}
+            states = {
+                "returned": ("已恢复，待确认", "returned, to be acknowledged"),
+                "acknowledged": ("已确认", "acknowledged"),
+            }
             zh, en = states.get(alarm["state"], (alarm["state"], alarm["state"]))
             self._say(f"{clock}  ·    {code} {source} {zh}", f"{clock}  ·    {code} {source} {en}")
 

@@ -53,9 +53,7 @@ KINDS: dict[str, Kind] = {
     "FIRE-EQUIPMENT": _kind(4, "消防设备故障：更换并报后勤", "fire equipment faulty: replace, report to logistics"),
     "PANIC": _kind(2, "抢劫、绑架报警：人员安全第一", "panic button: people first, police"),
     "GATHERING": _kind(2, "群体聚集：立即上报", "gathering: report up at once, one speaker, keep video"),
-    "DISTURBANCE": _kind(
-        3, "寻衅滋事：劝离，必要时报警", "disturbance: calm, move outside, police if not controlled"
-    ),
+    "DISTURBANCE": _kind(3, "寻衅滋事：劝离，必要时报警", "disturbance: calm, move outside, police if not controlled"),
     "ILLNESS": _kind(4, "突发疾病：呼叫急救，取急救箱", "sudden illness: ambulance, first-aid kit"),
     "SUSPICIOUS": _kind(4, "可疑人员：关注并通知保安", "suspicious person: watch, call the guard"),
     "AFTER-HOURS": _kind(4, "闭店后有人：核实并通知保安", "somebody inside after closing: check, call the guard"),

@@ -55,9 +55,7 @@ class Devices(Rule):
         self._states[health.device] = _State(health.health, moment.wall, fault)
         self.changed.add(health.device)
         if was is not None or health.health != "ok":
-            yield DeviceChange(
-                device=health.device, health=health.health, was=was.health if was else None, fault=fault
-            )
+            yield DeviceChange(device=health.device, health=health.health, was=was.health if was else None, fault=fault)
         yield self._condition(health.device, fault)
 
     def refresh(self) -> None:

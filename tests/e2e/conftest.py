@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -10,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from tests.waiting import eventually
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -30,7 +29,9 @@ class Gateway:
 
     def start(self) -> None:
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(self._command, stdout=log, stderr=log, env=os.environ | {"LANG": "C.UTF-8"})
+            self._process = subprocess.Popen(
+                self._command, stdout=log, stderr=log, env=os.environ | {"LANG": "C.UTF-8"}
+            )
 
     def kill(self) -> None:
         assert self._process is not None
@@ -79,8 +80,6 @@ def check_conservation(messages: list[tuple[str, bytes, bool]], journal: Path) -
 
     Raises AssertionError with what is missing, unknown or contradicting.
     """
-    import sqlite3
-
     arrived: dict[tuple[str, str, int], bytes] = {}
     repeated = 0
     for topic, payload, _ in messages:
@@ -99,8 +98,6 @@ def check_conservation(messages: list[tuple[str, bytes, bool]], journal: Path) -
     )
     assert all(arrived[name].endswith(body[1:].encode()) for name, body in issued.items())
     for lane in ("alarm", "data"):
-        numbers = sorted(seq for _, l, seq in arrived if l == lane)
+        numbers = sorted(seq for _, its_lane, seq in arrived if its_lane == lane)
         assert numbers == list(range(1, len(numbers) + 1)), f"a hole in the {lane} lane"
     return {"entries": len(arrived), "repeated": repeated}
-
-

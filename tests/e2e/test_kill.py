@@ -56,9 +56,7 @@ def test_the_gateway_is_killed_at_random_instants(mosquitto, reader, gateway) ->
 
 
 def test_the_broker_is_stopped_at_random_instants(mosquitto, reader, gateway) -> None:
-    broker = mosquitto(
-        "max_queued_messages 0", "persistence true", "autosave_interval 1", "autosave_on_changes true"
-    )
+    broker = mosquitto("max_queued_messages 0", "persistence true", "autosave_interval 1", "autosave_on_changes true")
     centre = reader(broker.port)
     one = gateway(broker.url, "--fake", "rush", "--speed", "60")
     one.start()

@@ -70,9 +70,8 @@ def test_two_days_of_a_made_up_door(mosquitto, reader, gateway, tmp_path: Path) 
     lines = ["start,out,in"]
     for day in (24, 25):
         for half in range(48):
-            start = datetime(2005, 7, day, half // 2, 30 * (half % 2))
             people = (half * 7 + day) % 23 if half % 5 else 0
-            lines.append(f"{start.isoformat(timespec='minutes')},{people},{people + half % 3}")
+            lines.append(f"2005-07-{day}T{half // 2:02}:{half % 2 * 30:02},{people},{people + half % 3}")
     counts.write_text("\n".join(lines) + "\n")
     replay(counts, mosquitto, reader, gateway, tmp_path, within=120)
 

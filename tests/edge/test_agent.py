@@ -33,7 +33,12 @@ def test_fevers_are_flagged_and_nobody_else(simulated) -> None:
 def test_stale_air_runs_the_fan(simulated) -> None:
     hall = simulated("bad-air", begin="2026-03-02T08:59").run(3600)
     assert hall.changes("AIR", "waiting")[0] == "raised"
-    assert max(entry["values"]["co2_ppm"]["max"] for entry in hall.entries("telemetry") if entry["device"] == "air-waiting") > 1000
+    assert (
+        max(
+            entry["values"]["co2_ppm"]["max"] for entry in hall.entries("telemetry") if entry["device"] == "air-waiting"
+        )
+        > 1000
+    )
 
 
 @pytest.mark.parametrize(
