@@ -128,9 +128,7 @@ class Journal:
         rows = []
         for entry in entries:
             numbers[entry.lane] += 1
-            rows.append(
-                (entry.lane, numbers[entry.lane], entry.kind, self._boot, entry.wall, entry.synced, entry.body)
-            )
+            rows.append((entry.lane, numbers[entry.lane], entry.kind, self._boot, entry.wall, entry.synced, entry.body))
         changed = [(name, body) for name, body in state.items() if self._saved.get(name) != body]
         added = [(topic,) for topic, kept in topics.items() if kept and topic not in self._retained]
         gone = [(topic,) for topic, kept in topics.items() if not kept and topic in self._retained]

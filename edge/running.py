@@ -110,9 +110,7 @@ def gateway(
             from edge.simulated import simulated_hall  # a board has no use for it
 
             hall = stack.enter_context(simulated_hall(hall_file, state, fake, speed))
-            agent = Agent(
-                hall_file, state, clock=hall.clock, wires=hall.wires, address=address, simulated_speed=speed
-            )
+            agent = Agent(hall_file, state, clock=hall.clock, wires=hall.wires, address=address, simulated_speed=speed)
             hall.on_failure = agent.stop
             hall.start()
         for app, server in _doors(agent, state, page):
@@ -190,5 +188,3 @@ def _log_to_stderr(level: int = logging.INFO) -> None:
 def _give_up(error: HallgateError) -> NoReturn:
     click.echo(f"hallgate: {error}", err=True)
     sys.exit(2 if isinstance(error, Misconfigured) else 1)
-
-

@@ -177,9 +177,7 @@ class Worker:
         # A driver of somebody else's must not take the bus and its other devices down with it.
         except Exception as error:
             log.exception("the driver of %s has a fault of its own", slot.settings.id)
-            reports.append(
-                self._fail(slot, fault("error-flag", detail=f"{type(error).__name__}: {error}", lost=True))
-            )
+            reports.append(self._fail(slot, fault("error-flag", detail=f"{type(error).__name__}: {error}", lost=True)))
         news = [report for report in reports if report is not None]
         if readings or news:
             self._inbox.put([*readings, *news])

@@ -1,5 +1,6 @@
 """``hallgate provision …``: the verbs. Results on stdout; exit codes 0 done, 1 failed, 2 the call or the file is wrong."""
 
+import io
 import json
 import sys
 from collections.abc import Iterator
@@ -22,6 +23,10 @@ _PIPE_WIDTH = 120
 @click.group()
 def provision() -> None:
     """Prepare and check a board; for technicians."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Half of what is said here is Chinese: on a terminal that cannot show it, it must not end the verb.
+            stream.reconfigure(errors="backslashreplace")
 
 
 @provision.command()
@@ -98,8 +103,8 @@ def _print_hall(file: Path, hall: HallFile, speech: Language) -> None:
         "zh": ("编号", "器件", "用途", "接口", "位置"),
         "en": ("id", "part", "what it is", "connected to", "place"),
     }
-    for head in heads[speech]:
-        table.add_column(head, overflow="fold")
+    for n, head in enumerate(heads[speech]):
+        table.add_column(head, overflow="fold", no_wrap=n < 2)  # an id is copied, so it stays in one piece
     for device in hall.devices:
         table.add_row(
             device.id,

@@ -8,9 +8,9 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 
+from devices.world.course import Course
 from devices.world.fixtures import Fixtures, TicketColumn
 from devices.world.people import Visitor
-from devices.world.site import Course
 from devices.world.truth import Truth
 
 # The next one presses when the one before has taken their ticket.

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from functools import partial
 
+from devices.world.course import Course
 from devices.world.fixtures import Door, Fixtures, Thermometer
 from devices.world.people import Visitor
-from devices.world.site import Course
 from devices.world.truth import Truth
 
 # Between two people at one thermometer or in one doorway; a pair of beams must be clear in between.

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from functools import partial
 from random import Random
 
+from devices.world.course import Course
 from devices.world.fixtures import Contact, Fixtures
 from devices.world.plan import PlannedEmergency, PlannedTrouble
 from devices.world.scenario import Scenario
-from devices.world.site import Course
 from devices.world.truth import Truth
 from devices.world.twin import Trouble
 

@@ -3,9 +3,9 @@
 from functools import partial
 from random import Random
 
+from devices.world.course import Course
 from devices.world.fixtures import CardReader, Fixtures, TicketColumn
 from devices.world.scenario import Scenario
-from devices.world.site import Course
 from devices.world.truth import Truth
 
 # A round goes from zone to zone; a card is held before the reader for a second.

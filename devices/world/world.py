@@ -15,6 +15,7 @@ from typing import Any
 from devices.part import Settings
 from devices.world.air import CEILING_M, OUTDOOR_PPM, Air
 from devices.world.counters import Counters
+from devices.world.course import Course
 from devices.world.entrance import Entrance
 from devices.world.fixtures import AirSensor, Fixtures, Output, TicketColumn, Wiring
 from devices.world.lockstep import SimClock
@@ -23,7 +24,7 @@ from devices.world.people import Visitor, plan_day
 from devices.world.plan import Profile
 from devices.world.recording import Passage, Recording, passages
 from devices.world.scenario import Scenario
-from devices.world.site import Course, Site, day_after, day_of, midnight
+from devices.world.site import Site, day_after, day_of, midnight
 from devices.world.staff import Paper, Rounds, clerks, people
 from devices.world.truth import Truth
 
@@ -120,7 +121,9 @@ class World:
         hours = self._site.opening(day)
         if hours is not None:
             opens, closes = (instant.timestamp() - self._epoch for instant in hours)
-            self._plan_open_day(day, truth, opens, min(closes, tomorrow - _LATEST_S))
+            closes = min(closes, tomorrow - _LATEST_S)
+            if opens < closes:
+                self._plan_open_day(day, truth, opens, closes)
 
     def _plan_open_day(self, day: date, truth: Truth, opens: float, closes: float) -> None:
         scenario = self._scenario

@@ -26,7 +26,17 @@ from edge.hallfile.document import MAX_BYTES, Document, Fault
 from edge.hallfile.structure import Structured, structure
 from edge.hallfile.uplink import PageSettings, UplinkSettings
 
-__all__ = ["Finding", "HallFile", "HallFileError", "PageSettings", "UplinkSettings", "digest", "load", "parse"]
+__all__ = [
+    "DEFAULT",
+    "Finding",
+    "HallFile",
+    "HallFileError",
+    "PageSettings",
+    "UplinkSettings",
+    "digest",
+    "load",
+    "parse",
+]
 
 DEFAULT = Path("/etc/hallgate/hall.yaml")
 
@@ -58,7 +68,8 @@ class HallFileError(Misconfigured):
     def __init__(self, findings: list[Finding]) -> None:
         first = findings[0]
         more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
-        super().__init__(f"line {first.line} {first.path}: {first.wrong['en']}; {first.right['en']}{more}")
+        where = f"line {first.line} {first.path}: " if first.line else ""
+        super().__init__(f"{where}{first.wrong['en']}; {first.right['en']}{more}")
         self.findings = findings
 
 

@@ -165,6 +165,12 @@ def test_what_a_file_says_is_text_and_never_markup(tmp_path: Path) -> None:
     assert "[red]main[/] :door: door" in check(file).stdout
 
 
+def test_a_terminal_without_chinese_ends_nothing() -> None:
+    result = CliRunner(charset="ascii").invoke(provision, ["check", str(MEDIUM)], env={"LC_ALL": "C"})
+    assert result.exit_code == 0
+    assert "entrance-temp" in result.stdout
+
+
 @pytest.mark.parametrize(
     ("environment", "expected"),
     [

@@ -1,8 +1,10 @@
 """Simulated time: nobody is late, nobody is early, and the machine's own speed does not show."""
 
+import logging
 import os
+import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from random import Random
 
@@ -350,3 +352,84 @@ def test_the_agenda_keeps_order_and_of_one_instant_the_order_of_telling(agenda: 
         call()
     assert happened == sorted(told)
     assert agenda.next_due() is None
+
+
+@pytest.fixture
+def interrupted() -> Iterator[None]:
+    """SIGUSR1 interrupts this thread as Ctrl-C does."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    yield
+    signal.signal(signal.SIGUSR1, before)
+
+
+def _interrupt_when_asleep(bell: SimBell) -> None:
+    while not bell.asleep:
+        threading.Event().wait(0.001)
+    main = threading.main_thread().ident
+    assert main is not None
+    signal.pthread_kill(main, signal.SIGUSR1)
+
+
+@pytest.mark.usefixtures("interrupted")
+def test_who_is_interrupted_in_their_sleep_is_awake() -> None:
+    clock = SimClock()
+    crew = Crew(clock)
+    seen: list[float] = []
+    crew.member("other", ticking(clock, 1.0, 0.01, seen))
+    own = clock.bell("interrupted")
+    threading.Thread(target=_interrupt_when_asleep, args=(own,), daemon=True).start()
+    crew.go()
+    with pytest.raises(KeyboardInterrupt):
+        own.wait(None)
+    stands_at = clock.monotonic()
+    own.pause(1.0)
+    assert clock.monotonic() == stands_at + 1.0
+    own.close()
+    crew.finish()
+    assert seen == [float(second) for second in range(1, 37)]
+
+
+def test_a_signal_may_ring() -> None:
+    clock = SimClock()
+    crew = Crew(clock)
+    own = clock.bell("main")
+    before = signal.signal(signal.SIGUSR1, lambda number, frame: own.ring())
+    threading.Thread(target=_interrupt_when_asleep, args=(own,), daemon=True).start()
+    crew.go()
+    own.wait(None)
+    signal.signal(signal.SIGUSR1, before)
+    own.close()
+    crew.stop()
+
+
+def test_who_holds_time_up_for_long_is_named(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr("devices.world.lockstep._STALL_S", 0.01)
+    clock = SimClock()
+    crew = Crew(clock)
+
+    def dawdle(bell: SimBell) -> None:
+        while not caplog.text:
+            threading.Event().wait(0.001)
+
+    crew.member("dawdler", dawdle)
+    with caplog.at_level(logging.WARNING):
+        crew.run()
+    assert "simulated time stands still: dawdler" in caplog.text
+
+
+def test_time_stands_still_when_all_have_gone() -> None:
+    clock = SimClock()
+    crew = Crew(clock)
+    happened: list[float] = []
+    for second in range(1, 100):
+        clock.agenda.at(float(second), partial(happened.append, float(second)))
+    crew.member("brief", lambda bell: bell.wait(10.5))
+    crew.go()
+    while clock.monotonic() < 10.5:
+        threading.Event().wait(0.001)
+    crew.finish()
+    assert happened == [float(second) for second in range(1, 11)]

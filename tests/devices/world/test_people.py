@@ -1,5 +1,6 @@
 """A day's people: how many, when, and what they are like."""
 
+from functools import cache
 from random import Random
 from statistics import fmean, stdev
 from zoneinfo import ZoneInfo
@@ -21,6 +22,7 @@ def day(scenario: Scenario, seed: object = 1, services: str = "ABC", doors: int 
     return plan_day(scenario, HALL, OPEN_S, list(services), doors, Random(f"{seed}"))
 
 
+@cache
 def many(scenario: Scenario) -> list[Visitor]:
     return [visitor for seed in range(20) for visitor in day(scenario, seed)]
 

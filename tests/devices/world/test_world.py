@@ -18,9 +18,7 @@ from devices.world.twin import Trouble
 Make = Any  # conftest's Hall, which makes one
 
 HOUR_S = 3600.0
-SEEDS = range(4)
-# Only these touch people; the rest belongs to the gateway's side of the wires.
-PEOPLE = ("walk", "turn_back", "face", "press", "call", "present")
+SEEDS = range(3)
 
 
 def a_day(hall: Make, name: str, seed: int = 0) -> Any:
@@ -459,3 +457,16 @@ def test_nobody_at_all(hall: Make) -> None:
     made.until("23:00")
     assert made.world.truth.entered == 0
     assert [entry.call for entry in made.trace] == ["load_paper"]
+
+
+@pytest.mark.parametrize(("opens", "closes", "lives"), [(6, 24, True), (23, 24, False)])
+def test_a_hall_that_is_open_late_is_empty_at_midnight_all_the_same(
+    hall: Make, opens: int, closes: int, lives: bool
+) -> None:
+    plain = hall.medium()
+    midnight = datetime(2026, 3, 2, tzinfo=plain.timezone)
+    hours = (midnight + timedelta(hours=opens), midnight + timedelta(hours=closes))
+    made = hall(BUILT_IN["rush"], site=attrs.evolve(plain, opening=lambda day: hours))
+    made.until("23:59")
+    assert (made.world.truth.entered > 0) == lives
+    assert made.world.truth.inside == 0
