@@ -92,6 +92,7 @@ class Agent:
     ) -> None:
         site = hall_file.site
         self._simulated_speed = simulated_speed
+        self._crowd_warn = hall_file.rules.crowd.warn
         self.site = site
         self.address = address
         self._clock = clock
@@ -224,6 +225,7 @@ class Agent:
             "type": self.site.type,
             "capacity": self.site.capacity,
             "counters": self.site.counters,
+            "crowd_warn": self._crowd_warn,
             "timezone": self.site.timezone.key,
             "version": VERSION,
             "since": self._since,

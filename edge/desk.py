@@ -17,6 +17,7 @@ class Desk(Protocol):
         ``branch`` ``type`` ``version`` ``journal`` ``boot``  words.
         ``name``           ``{"zh", "en"}``.
         ``capacity``       people at once; ``counters``: how many the hall has.
+        ``crowd_warn``     share of the capacity from which it is nearly full.
         ``since``          RFC 3339, when it was started.
         ``clock``          ``"synced"`` or ``"unsynced"``.
         ``wall``           RFC 3339, the hall's own time now; ``timezone``: the IANA name to show it in.

@@ -83,7 +83,8 @@ def alarms(state: Path | None, as_json: bool, speech: Language) -> None:
     if not standing:
         click.echo(pick({"zh": "没有报警", "en": "no alarms"}, speech))
         return
-    zone = _zone(_ask(lambda: control.get("status"), speech))
+    told = _ask(lambda: control.get("status"), speech)
+    zone, today = _zone(told), told["wall"]
     heads: dict[Language, Sequence[str]] = {
         "zh": ("级", "代码", "来源", "状态", "自", "内容"),
         "en": ("level", "code", "source", "state", "since", "text"),
@@ -94,7 +95,7 @@ def alarms(state: Path | None, as_json: bool, speech: Language) -> None:
             alarm["code"],
             alarm["source"],
             pick(_STATES[alarm["state"]], speech) if alarm["state"] in _STATES else alarm["state"],
-            _when(alarm["raised_at"], zone),
+            _since(alarm["raised_at"], today, zone),
             (pick({"zh": "【演练】", "en": "DRILL "}, speech) if alarm["drill"] else "") + pick(alarm["text"], speech),
         )
         for alarm in standing
@@ -317,6 +318,13 @@ def _when(rfc3339: str, zone: ZoneInfo) -> str:
     return f"{datetime.fromisoformat(rfc3339).astimezone(zone):%Y-%m-%d %H:%M:%S}"
 
 
+def _since(rfc3339: str, now: str, zone: ZoneInfo) -> str:
+    """For a person the clock is enough where it was today; a program and a log want the whole of it."""
+    then = _when(rfc3339, zone)
+    same_day = then[:10] == _when(now, zone)[:10]
+    return then[11:] if same_day and _on_terminal() else then
+
+
 def _print_json(answer: Any) -> None:
     click.echo(json.dumps(answer, ensure_ascii=False, indent=2))
 
@@ -346,8 +354,9 @@ def _print_table(heads: Sequence[str], rows: Sequence[Sequence[str]], colours: S
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for head in heads:
-        table.add_column(head, overflow="fold")
+    for head in heads[:-1]:
+        table.add_column(head, no_wrap=True)
+    table.add_column(heads[-1], overflow="fold")
     for row, colour in zip(rows, colours, strict=True):
         table.add_row(Text(f" {row[0]} ", style=f"bold reverse {colour}"), *row[1:])
     _console().print(table)

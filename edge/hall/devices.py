@@ -85,12 +85,16 @@ class Devices(Rule):
 
     def _condition(self, device: str, fault: Fault | None) -> Condition:
         failed = self._states[device].health == "failed"
-        says = self._equipment[device].says
+        says, place = self._equipment[device].says, self._equipment[device].place
+        where = {"zh": f"（{place['zh']}）", "en": f" ({place['en']})"} if place else {"zh": "", "en": ""}
         why: Words = fault["text"] if fault else {"zh": "已恢复", "en": "works again"}
         return Condition(
             "DEVICE",
             device,
             failed,
-            {"zh": f"{says['zh']} {device}：{why['zh']}", "en": f"{says['en']} {device}: {why['en']}"},
+            {
+                "zh": f"{says['zh']} {device}{where['zh']}：{why['zh']}",
+                "en": f"{says['en']} {device}{where['en']}: {why['en']}",
+            },
             value=fault["code"] if fault else None,
         )

@@ -42,6 +42,7 @@ class FakeDesk:
             "type": "medium",
             "capacity": 33,
             "counters": 8,
+            "crowd_warn": 0.8,
             "timezone": "Asia/Shanghai",
             "version": "0.1.0",
             "since": rfc3339(NOON - 3600),

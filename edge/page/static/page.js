@@ -69,7 +69,6 @@ const WORDS = {
 const LOCALES = { zh: "zh-CN", en: "en-GB" };
 const NUMERALS = { 1: "I", 2: "II", 3: "III", 4: "IV" };
 const HEALTH_ORDER = ["failed", "degraded", "maintenance", "disabled", "ok"];
-const NEAR = 0.8;
 
 const STATUS_EVERY_MS = 5000;
 const STATUS_TIMEOUT_MS = 4000;
@@ -339,7 +338,9 @@ function renderFigures() {
   const hall = topics.get("hall");
   if (!hall) return;
   const share = hall.capacity ? hall.occupancy / hall.capacity : 0;
-  const fullness = share >= 1 ? "full" : share >= NEAR ? "near" : "";
+  const near = status ? status.crowd_warn : 1;
+  const fullness = share >= 1 ? "full" : share >= near ? "near" : "";
+  $("meter").style.setProperty("--near", `${near * 100}%`);
   say("occupancy", hall.occupancy);
   say("capacity", hall.capacity);
   say("fullness", fullness ? words[fullness] : "");
@@ -448,6 +449,7 @@ function speak(chosen) {
   language = chosen;
   words = WORDS[language];
   document.documentElement.lang = LOCALES[language];
+  $("told").textContent = ""; // it was said in the other one
   for (const node of document.querySelectorAll("[data-say]")) node.textContent = words[node.dataset.say];
   for (const each of Object.keys(WORDS)) $(each).setAttribute("aria-pressed", String(each === language));
   show();
