@@ -69,6 +69,7 @@ def _shoot(url: str, language: str, profile: Path, target: Path) -> None:
                         result: dict[str, Any] = answer["result"]
                         return result
 
+            ask("Emulation.setDeviceMetricsOverride", width=1280, height=900, deviceScaleFactor=1, mobile=False)
             _until(lambda: ask("Runtime.evaluate", expression=_IS_READY)["result"].get("value") is True)
             target.write_bytes(base64.b64decode(ask("Page.captureScreenshot", format="png")["data"]))
     finally:

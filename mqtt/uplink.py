@@ -327,6 +327,7 @@ class _Connection:
             wait = self._fill(answers)
             self._exchange(wakeup, wait)
         if self._ended is None:
+            self._fill(answers)  # what was committed on the way out, as far as the window goes
             self._say_goodbye()
         return self._ended or "stopped"
 
