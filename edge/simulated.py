@@ -38,13 +38,7 @@ def simulated_hall(hall_file: HallFile, state: Path, told: str, speed: float) ->
         begin = _before_opening(site)
     try:
         fake = FakeHall(
-            WorldSite(
-                floor_area_m2=site.floor_area_m2,
-                capacity=site.capacity,
-                counters=site.counters,
-                timezone=site.timezone,
-                opening=lambda day: site.hours.opening(day, site.timezone),
-            ),
+            world_site(site),
             hall_file.devices,
             scenario=None if recording is not None else load_scenario(told),
             recording=recording,
@@ -61,6 +55,17 @@ def simulated_hall(hall_file: HallFile, state: Path, told: str, speed: float) ->
     finally:
         memory.keep(fake)
         fake.stop()
+
+
+def world_site(site: Site) -> WorldSite:
+    """The hall as its visitors come to know it."""
+    return WorldSite(
+        floor_area_m2=site.floor_area_m2,
+        capacity=site.capacity,
+        counters=site.counters,
+        timezone=site.timezone,
+        opening=lambda day: site.hours.opening(day, site.timezone),
+    )
 
 
 def _before_opening(site: Site) -> float:

@@ -11,9 +11,9 @@ import pytest
 
 from devices.world.fake import FakeHall
 from devices.world.scenario import load_scenario
-from devices.world.site import Site as WorldSite
 from edge import hallfile
 from edge.agent import Agent
+from edge.simulated import world_site
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -28,13 +28,7 @@ class Hall:
         state.mkdir(exist_ok=True)
         self.begin = datetime.fromisoformat(begin).replace(tzinfo=site.timezone).timestamp()
         self.fake = FakeHall(
-            WorldSite(
-                floor_area_m2=site.floor_area_m2,
-                capacity=site.capacity,
-                counters=site.counters,
-                timezone=site.timezone,
-                opening=lambda day: site.hours.opening(day, site.timezone),
-            ),
+            world_site(site),
             self.hall_file.devices,
             scenario=load_scenario(scenario) if scenario else None,
             seed=seed,

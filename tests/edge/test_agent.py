@@ -107,3 +107,16 @@ def test_ask_from_another_thread(simulated) -> None:
     hall.run(120)
     assert answers[0].ok
     assert [entry["command"] for entry in hall.entries("operation")] == ["ping"]
+
+
+@pytest.mark.parametrize(("raw", "flagged"), [(15364, False), (15367, True), (15368, True)])
+def test_the_edge_of_a_fever_from_the_bytes_on(simulated, raw: int, flagged: bool) -> None:
+    """With this hall's offset of 3.1: 34.13 + 3.1 shows 37.2; 34.19 and 34.21 + 3.1 show 37.3. Five seconds each."""
+    hall = simulated()
+    thermometer = hall.fake.wires.twins["entrance-temp"]
+    hall.at(20, setattr, thermometer, "raw_object", raw)
+    hall.at(25, setattr, thermometer, "raw_object", None)
+    hall.run(40)
+    (screening,) = hall.entries("screening")
+    assert (screening["celsius"], screening["flagged"]) == ((37.3, True) if flagged else (37.2, False))
+    assert hall.changes("FEVER", "entrance-temp") == (["raised", "returned"] if flagged else [])
