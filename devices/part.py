@@ -32,6 +32,7 @@ class Wire(StrEnum):
     I2C = "i2c"
     SERIAL = "serial"
     PINS = "pins"
+    NETWORK = "network"
 
 
 # The pins of the 40-pin header that a hall may use, by their BCM numbers; 0 and 1 are the HAT's EEPROM.
@@ -85,6 +86,15 @@ class SerialSettings(Settings):
 
     def claims(self) -> list[str]:
         return [self.bus]
+
+
+@attrs.frozen(kw_only=True)
+class NetworkSettings(Settings):
+    """A device that is reached over the network; each has a worker of its own, because any may hang."""
+
+    @property
+    def bus_name(self) -> str:
+        return f"network {self.id}"
 
 
 def _is_pin(instance: Any, attribute: Any, value: list[int]) -> None:
@@ -163,7 +173,7 @@ class Part:
     ``says``      what it is, for people.
     ``wires``     what its driver needs open; the first is the bus it takes turns on.
     ``settings``  its section of the hall file; ``driver`` what works with it.
-    ``baud``      of a serial part.
+    ``baud``      of a serial part; settings that have a ``baud`` of their own come first.
     """
 
     name: str

@@ -1,6 +1,7 @@
 """The board's buses, opened by name. A simulated hall hands out :class:`devices.world.wires.FakeWires`."""
 
 import os
+from collections.abc import Callable
 from typing import Protocol
 
 import serial
@@ -9,6 +10,8 @@ from gpiozero.pins import Factory
 
 from devices.faults import fault
 from devices.i2c import I2C
+
+Pause = Callable[[float], None]
 
 # A part that takes no bytes for this long is treated as gone; it must not hold up its worker.
 WRITE_TIMEOUT_S = 2.0
@@ -20,8 +23,11 @@ class Wires(Protocol):
     def i2c(self, bus: str) -> I2C:
         """``i2c-1`` and the like."""
 
-    def serial(self, path: str, baud: int) -> serial.Serial:
-        """An 8N1 line; reads return at once with what there is."""
+    def serial(self, path: str, baud: int, pause: Pause | None = None) -> serial.Serial:
+        """An 8N1 line; reads return at once with what there is.
+
+        Who gives it a timeout waits in them, and does so by ``pause`` where time is simulated.
+        """
 
     def pins(self) -> Factory:
         """gpiozero's way to the header's pins."""
@@ -39,8 +45,8 @@ class BoardWires:
             raise fault("unplugged", detail=f"/dev/{bus}: {error.strerror}", lost=True) from error
         return opened
 
-    def serial(self, path: str, baud: int) -> serial.Serial:
-        return open_serial(path, baud)
+    def serial(self, path: str, baud: int, pause: Pause | None = None) -> serial.Serial:
+        return open_serial(path, baud)  # the kernel waits by itself
 
     def pins(self) -> Factory:
         os.environ.setdefault("GPIOZERO_PIN_FACTORY", "lgpio")  # else it falls back with only a warning

@@ -145,7 +145,7 @@ class Worker:
                     self._serve(slot)
             self._expected = min(slot.due for slot in self.slots)
             self._bell.wait(self._expected, self._fds())
-            if self._fds():  # a worker with a line serves that line's one device
+            if self._fds():
                 self.slots[0].rung = True
         for slot in self.slots:
             self._shut(slot)
@@ -153,8 +153,9 @@ class Worker:
         self._bell.close()
 
     def _fds(self) -> tuple[int, ...]:
+        """What to watch: the line of a part that talks by itself. Parts that share a line are asked in turn."""
         line = self._opened.get(Wire.SERIAL)
-        return (line.fileno(),) if line is not None and self.slots[0].driver is not None else ()
+        return (line.fileno(),) if line is not None and len(self.slots) == 1 and self.slots[0].talks else ()
 
     def _serve(self, slot: Slot) -> None:
         slot.rung = False
@@ -230,9 +231,12 @@ class Worker:
             case Wire.I2C:
                 return self._wires.i2c(self.bus)
             case Wire.SERIAL:
-                return self._wires.serial(self.bus, slot.part.baud)
+                baud = getattr(slot.settings, "baud", slot.part.baud)
+                return self._wires.serial(self.bus, baud, self._bell.pause)
             case Wire.PINS:
                 return self._wires.pins()
+            case Wire.NETWORK:
+                return None  # a driver of the network opens its own connections
 
     def _shut(self, slot: Slot) -> None:
         if slot.driver is not None:

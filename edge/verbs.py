@@ -194,13 +194,16 @@ def watch(
 @contextmanager
 def _ended_by_a_signal() -> Iterator[None]:
     """Ctrl-C and a service manager's word end what is under way, at once and without a complaint."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # SIGINT as well: a shell that starts us in the background has it ignored.
+    ends = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, signal.default_int_handler) for number in ends}
     try:
         yield
     except KeyboardInterrupt:
         pass
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _as_json(heard: Any) -> str:

@@ -25,12 +25,14 @@ from gpiozero.pins.pi import PiPin
 
 from devices.faults import fault
 from devices.i2c import I2C
-from devices.wires import open_serial
+from devices.wires import Pause, open_serial
 from devices.world.lockstep import SimClock
 from devices.world.twin import I2CTwin, Nack, Pin, Stage, Trouble, Twin
 
 _I2C_M_RD = 0x0001
 # A byte handed to one end of a pty is at the other within microseconds; past this it never comes.
+# How often a blocking read in simulated time looks for more.
+_LOOK_EVERY_S = 0.002
 _SETTLE_S = 0.05
 # The kernel shows a reader no more than 4095 bytes at a time; what is behind them is on its way as well.
 _WINDOW = 4095
@@ -197,6 +199,7 @@ class _PtySerial(serial.Serial):
     """A real port on a pty that tells its line how much has gone through, so that time can wait for it."""
 
     line: PtyLine
+    pause: Pause | None = None
 
     def write(self, data: Any) -> int | None:
         if self.line.port is self:  # else it was unplugged and another is there now
@@ -205,10 +208,25 @@ class _PtySerial(serial.Serial):
         return written
 
     def read(self, size: int = 1) -> bytes:
-        data: bytes = super().read(size)
+        data: bytes = self._wait_for(size) if self.timeout and self.pause is not None else super().read(size)
         if self.line.port is self:
             self.line.read += len(data)
         return data
+
+    def _wait_for(self, size: int) -> bytes:
+        """What a blocking read does, in simulated time: the twin answers while we sleep at our bell."""
+        assert self.pause is not None
+        timeout, self.timeout = self.timeout or 0.0, 0
+        try:
+            data, waited = b"", 0.0
+            while len(data) < size and waited < timeout:
+                data += super().read(size - len(data))
+                if len(data) < size:
+                    self.pause(_LOOK_EVERY_S)
+                    waited += _LOOK_EVERY_S
+            return data
+        finally:
+            self.timeout = timeout
 
     def reset_input_buffer(self) -> None:
         super().reset_input_buffer()
@@ -311,13 +329,14 @@ class FakeWires:
     def i2c(self, bus: str) -> I2C:
         return FakeI2C(self._i2c.get(bus, []), Random(f"{self._seed}:{bus}"))
 
-    def serial(self, path: str, baud: int) -> serial.Serial:
+    def serial(self, path: str, baud: int, pause: Pause | None = None) -> serial.Serial:
         line = self._lines.get(path)
         name = line.name if line is not None else None
         if line is None or name is None:
             raise fault("unplugged", detail=path, lost=True)
         port = open_serial(name, baud, _PtySerial)
         assert isinstance(port, _PtySerial)
+        port.pause = pause
         line.opened(port)
         return port
 
