@@ -27,20 +27,18 @@ class Doorway(Rule):
         self._day_began = 0.0
 
     def take(self, reading: Reading, moment: Moment) -> Iterable[Effect]:
-        inward = reading.value == 1
-        if inward:
-            self.entered_today += 1
-            self.occupancy += 1
-        else:
-            self.left_today += 1
-            self.occupancy = max(0, self.occupancy - 1)
+        people = int(reading.value)  # a counter that is read now and then tells several at once
+        came, went = max(0, people), max(0, -people)
+        self.entered_today += came
+        self.left_today += went
+        self.occupancy = max(0, self.occupancy + people)
         since = self._last_wall.get(reading.device, self._day_began)
         self._last_wall[reading.device] = moment.wall
         yield Passage(
             device=reading.device,
             span_s=round(max(0.0, moment.wall - since), 1),
-            in_=int(inward),
-            out=int(not inward),
+            in_=came,
+            out=went,
             occupancy=self.occupancy,
         )
 
@@ -54,7 +52,7 @@ class Doorway(Rule):
             "occupancy": self.occupancy,
             "entered": self.entered_today,
             "left": self.left_today,
-            "last": {door: round(wall, 1) for door, wall in self._last_wall.items()},
+            "last": self._last_wall,
             "began": self._day_began,
         }
 

@@ -46,7 +46,7 @@ class Tickets(Rule):
     """The queue of the hall. ``services`` are the words of each device's services, by device and letter."""
 
     name = "tickets"
-    quantities = ("key", "call")
+    quantities = ("key", "call", "ticket")
 
     def __init__(
         self, services: Mapping[str, Mapping[str, Words]], hall: Words, counters: int, timezone: ZoneInfo
@@ -79,9 +79,13 @@ class Tickets(Rule):
         return math.ceil(likely * _MARGIN / 60) * 60
 
     def take(self, reading: Reading, moment: Moment) -> Iterable[Effect]:
-        if reading.quantity == "key":
-            return self._issue(reading.device, str(reading.value), moment)
-        return self._call(reading.device, int(reading.value), moment)
+        match reading.quantity:
+            case "key":
+                return self._issue(reading.device, str(reading.value), moment)
+            case "call":
+                return self._call(reading.device, int(reading.value), moment)
+            case _:
+                return self._follow(reading.device, str(reading.value), moment)
 
     def _issue(self, device: str, service: str, moment: Moment) -> Iterable[Effect]:
         number = self._last_number.get(service, 0) + 1
@@ -135,6 +139,44 @@ class Tickets(Rule):
             counter=counter,
             served_s=round(served_s),
         )
+
+    def _follow(self, device: str, said: str, moment: Moment) -> Iterable[Effect]:
+        """A queue machine of another maker tells what it did: ``step number service counter``, - for what it doesn't
+        know. Its numbers are taken as they are."""
+        step, number, service, counter_word = said.split(" ")
+        service = service if service != "-" else number[:1]
+        counter = int(counter_word) if counter_word.isdigit() else None
+        if step == "issued":
+            wait_s = self.wait_s(len(self._queue), moment.wall)
+            self._queue.append(Waiting(number, service, device, moment.wall))
+            yield Ticket(device=device, step="issued", number=number, service=service, estimated_wait_s=wait_s)
+        elif step == "called":
+            if counter is not None:
+                yield from self._end_service(counter, moment)
+                self._heard[counter] = moment.wall
+            ticket = self._taken_out(number)
+            if ticket is not None and counter is not None:
+                self._serving[counter] = Serving(ticket, moment.wall)
+            yield Ticket(
+                device=device,
+                step="called",
+                number=number,
+                service=service,
+                counter=counter,
+                waited_s=round(moment.wall - ticket.issued) if ticket is not None else None,
+            )
+        else:
+            at = next((n for n, serving in self._serving.items() if serving.ticket.number == number), None)
+            if at is not None:
+                yield from self._end_service(at, moment)
+
+    def _taken_out(self, number: str) -> Waiting | None:
+        """The waiting ticket of that number, which waits no more."""
+        for ticket in self._queue:
+            if ticket.number == number:
+                self._queue.remove(ticket)
+                return ticket
+        return None
 
     def end_day(self, moment: Moment) -> Iterable[Effect]:
         """Whoever was being served has been; whoever still waits has gone."""

@@ -52,7 +52,7 @@ class Fever(Rule):
     """Screenings, and the alarm of each that reaches the limit. No identity is ever known here."""
 
     name = "fever"
-    quantities = ("object_celsius",)
+    quantities = ("object_celsius", "face_celsius")
 
     def __init__(self, settings: Settings) -> None:
         self._limit = settings.limit_c
@@ -63,6 +63,9 @@ class Fever(Rule):
 
     def take(self, reading: Reading, moment: Moment) -> Iterable[Effect]:
         value = float(reading.value)
+        if reading.quantity == "face_celsius":
+            yield from self._screen(reading.device, displayed(value))
+            return
         stay = self._stays.get(reading.device)
         if value >= self._presence:
             shown = displayed(value)
@@ -105,6 +108,15 @@ class Fever(Rule):
         self._stays = {
             device: _Stay(peak, -math.inf, -math.inf, flagged=True) for device, peak in state["stays"].items()
         }
+
+    def _screen(self, device: str, shown: float) -> Iterable[Effect]:
+        """A terminal has screened one person by itself: that is the whole stay."""
+        if shown < self._limit:
+            self.screened_today += 1
+            yield Screening(device=device, celsius=shown, limit=self._limit, flagged=False)
+            return
+        yield from self._flag(device, shown)
+        yield self._condition(device, shown, active=False)
 
     def _flag(self, device: str, shown: float) -> Iterable[Effect]:
         self.screened_today += 1

@@ -41,13 +41,14 @@ class Surge(Rule):
         self._high = False
 
     def take(self, reading: Reading, moment: Moment) -> Iterable[Effect]:
-        if self._limit is None or reading.value != 1:
+        people = int(reading.value)
+        if self._limit is None or people <= 0:
             return ()
         minute = moment.wall // 60 * 60
         if self._minutes and self._minutes[-1][0] >= minute:
-            self._minutes[-1][1] += 1
+            self._minutes[-1][1] += people
         else:
-            self._minutes.append([minute, 1])
+            self._minutes.append([minute, people])
         return self._judge(moment)
 
     def tick(self, moment: Moment) -> Iterable[Effect]:

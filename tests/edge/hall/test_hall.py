@@ -86,6 +86,34 @@ class TestTickets:
         assert hall.alarms("WAIT") == ["raised"]
 
 
+class TestAnotherMakersQueue:
+    def test_its_steps_are_followed_with_its_own_numbers(self, bench) -> None:
+        hall = bench()
+        hall.read("column", "ticket", "issued B017 B -")
+        hall.read("column", "ticket", "called B017 - 2", after=120)
+        hall.read("column", "ticket", "served B017 - 2", after=200)
+        steps = [(t.step, t.number, t.service, t.counter, t.waited_s, t.served_s) for t in hall.bodies("ticket")]
+        assert steps == [
+            ("issued", "B017", "B", None, None, None),
+            ("called", "B017", "B", 2, 120, None),
+            ("served", "B017", "B", 2, None, 200),
+        ]
+        assert hall.outcomes[-1].now["hall"].waiting == 0 or hall.outcomes[-2].now["hall"].waiting == 0
+
+    def test_a_call_of_a_number_we_never_saw_is_told_all_the_same(self, bench) -> None:
+        hall = bench()
+        hall.read("column", "ticket", "called X9 - -")
+        (ticket,) = hall.bodies("ticket")
+        assert (ticket.step, ticket.number, ticket.waited_s) == ("called", "X9", None)
+
+
+def test_a_counter_that_tells_several_at_once(bench) -> None:
+    hall = bench()
+    hall.read("door", "passage", 3)
+    hall.read("door", "passage", -2)
+    assert [(p.in_, p.out, p.occupancy) for p in hall.bodies("passage")] == [(3, 0, 3), (0, 2, 1)]
+
+
 class TestCommands:
     def test_ping(self, bench) -> None:
         (answer,) = bench().command("ping").answers

@@ -100,3 +100,11 @@ def test_a_crash_in_the_middle_of_a_flagged_stay_ends_its_alarm(bench) -> None:
     hall.wait(1)
     assert hall.alarms("FEVER") == ["raised", "returned"]
     assert hall.command("acknowledge", code="FEVER", source="temp").answers[0][1].ok
+
+
+def test_a_terminal_that_screens_by_itself_tells_one_person_a_reading(bench) -> None:
+    hall = bench()
+    hall.read("temp", "face_celsius", 36.6)
+    hall.read("temp", "face_celsius", 37.29)
+    assert [(s.celsius, s.flagged) for s in hall.bodies("screening")] == [(36.6, False), (37.3, True)]
+    assert hall.alarms("FEVER") == ["raised", "returned"]
