@@ -50,6 +50,14 @@ CODES: dict[str, Words] = {
         "zh": "读数超出器件量程：请检查安装和器件",
         "en": "the reading is outside what the part can measure: check its mounting and the part",
     },
+    "stuck": {
+        "zh": "读数长时间不变：传感器可能已失效，请检查或更换",
+        "en": "the reading has not moved for long: the sensor has probably died, check or replace it",
+    },
+    "jumps": {
+        "zh": "读数跳变：请检查接线、安装位置和干扰",
+        "en": "the reading jumps: check wiring, mounting and what stands near it",
+    },
     "error-flag": {
         "zh": "器件自报错误：如不恢复请更换",
         "en": "the part reports an error of its own: replace it if that lasts",

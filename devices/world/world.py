@@ -66,6 +66,7 @@ class World:
         self._staff_inside = 0
         self._recording = recording
         self._seed = seed
+        self._noise = Random(f"{seed}:sensors")
         self._epoch = clock.wall() - clock.monotonic()
         self._fixtures = Fixtures(devices)
         self._course = Course(midnight(today, site.timezone) - self._epoch)
@@ -167,8 +168,9 @@ class World:
         self._air.people(self._course.now(), self.truth.inside + self._staff_inside)
 
     def _shown(self) -> tuple[float, float, float]:
-        sample = self._air.at(self._course.now())
-        return sample.co2_ppm, sample.celsius, sample.humidity_pct
+        """What a sensor sees of the air; no real one is ever quite still."""
+        sample, noise = self._air.at(self._course.now()), self._noise.gauss
+        return sample.co2_ppm + noise(0, 2), sample.celsius + noise(0, 0.02), sample.humidity_pct + noise(0, 0.1)
 
     # The people.
 

@@ -35,6 +35,8 @@ class Devices(Rule):
     def __init__(self, equipment: Mapping[str, Equipment]) -> None:
         self._equipment = equipment
         self._states: dict[str, _State] = {}
+        self._reported: dict[str, tuple[str, Fault | None]] = {}  # by the sampler, in this run
+        self._doubts: dict[str, dict[str, Fault]] = {}  # quantity -> why not, in this run
         self._heard: dict[str, float] = {}  # wall seconds of the last reading
         self.changed: set[str] = set()
 
@@ -45,18 +47,35 @@ class Devices(Rule):
     def report(self, health: Health, moment: Moment) -> Iterable[Effect]:
         """The sampler's word on a device."""
         if health.device not in self._equipment:
-            return
-        was = self._states.get(health.device)
+            return ()
         fault: Fault | None = None
         if health.code is not None and health.text is not None:
             fault = {"code": health.code, "text": health.text}
-        if was is not None and (was.health, was.fault and was.fault["code"]) == (health.health, health.code):
+        self._reported[health.device] = (health.health, fault)
+        return self._settle(health.device, moment)
+
+    def doubt(self, device: str, quantity: str, why: Fault | None, moment: Moment) -> Iterable[Effect]:
+        """What it measures cannot be believed (or can again, None), however well it answers."""
+        doubts = self._doubts.setdefault(device, {})
+        if why is None:
+            doubts.pop(quantity, None)
+        else:
+            doubts[quantity] = why
+        return self._settle(device, moment)
+
+    def _settle(self, device: str, moment: Moment) -> Iterable[Effect]:
+        health, fault = self._reported.get(device, ("ok", None))
+        doubts = self._doubts.get(device)
+        if health == "ok" and doubts:
+            health, fault = "degraded", next(iter(doubts.values()))
+        was = self._states.get(device)
+        if was is not None and (was.health, was.fault and was.fault["code"]) == (health, fault and fault["code"]):
             return
-        self._states[health.device] = _State(health.health, moment.wall, fault)
-        self.changed.add(health.device)
-        if was is not None or health.health != "ok":
-            yield DeviceChange(device=health.device, health=health.health, was=was.health if was else None, fault=fault)
-        yield self._condition(health.device, fault)
+        self._states[device] = _State(health, moment.wall, fault)
+        self.changed.add(device)
+        if was is not None or health != "ok":
+            yield DeviceChange(device=device, health=health, was=was.health if was else None, fault=fault)
+        yield self._condition(device, fault)
 
     def refresh(self) -> None:
         """Tell all devices anew, for the time of their last reading."""

@@ -33,6 +33,7 @@ from edge.hall.flow import (
     Rule,
     day_of,
 )
+from edge.hall.quality import Believer
 from edge.hall.rules import RuleSettings
 from edge.hall.rules.air import Air
 from edge.hall.rules.crowd import Crowd
@@ -77,6 +78,7 @@ class Hall:
         self._site = site
         self._alarms = Alarms()
         self._devices = Devices(plan.equipment)
+        self._believer = Believer(self._devices)
         self._telemetry = Gatherer()
         self._doorway = Doorway()
         self._tickets = Tickets(plan.services, site.name, site.counters, site.timezone)
@@ -160,6 +162,8 @@ class Hall:
                 self._devices.heard(item.device, moment.wall)
                 if isinstance(item.value, float):
                     self._telemetry.take(item, moment)
+                    item, effects = self._believer.judge(item, moment)
+                    self._follow(effects, moment, outcome)
                 for rule in self._takers.get(item.quantity, ()):
                     self._follow(rule.take(item, moment), moment, outcome)
             case Health():

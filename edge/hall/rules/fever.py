@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 from attrs import validators
 
-from devices.reading import Reading
+from devices.reading import Quality, Reading
 from edge.hall.flow import Condition, Day, Effect, Moment, Rule
 from mqtt.messages import Screening
 
@@ -62,6 +62,8 @@ class Fever(Rule):
         self.flagged_today = 0
 
     def take(self, reading: Reading, moment: Moment) -> Iterable[Effect]:
+        if reading.quality is not Quality.GOOD:
+            return
         value = float(reading.value)
         if reading.quantity == "face_celsius":
             yield from self._screen(reading.device, displayed(value))
