@@ -372,7 +372,7 @@ def test_air_sensors_are_shown_the_hall_s_air(hall: Make) -> None:
     made = hall(BUILT_IN["rush"])
     made.until("10:30")
     co2_ppm, celsius, humidity_pct = made.twins["air-waiting"].source()
-    assert co2_ppm == made.world.truth.co2_ppm
+    assert co2_ppm == pytest.approx(made.world.truth.co2_ppm, abs=10)
     assert 22 < celsius < 28
     assert 42 < humidity_pct < 80
     assert made.twins["entrance-temp"].ambient_c == pytest.approx(celsius, abs=0.2)
