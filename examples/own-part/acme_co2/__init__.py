@@ -1,0 +1,1 @@
+"""The Acme CO2 transmitter, for hallgate."""
