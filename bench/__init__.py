@@ -14,15 +14,18 @@ repository calls in here, and the programs under test do not know that they are 
 How to read the table of ``steady``:
 
 memory        PSS and RSS at the end of the quiet time. PSS shares out what several processes have mapped, and several
-              Pythons run here: on a board, where it is alone, the truth lies between the two.
+              Pythons run here: on a board, where it is alone, it has nearly its RSS.
 CPU           of one core, in the quiet time: nobody has a fever.
 wake-ups      how often a second any thread was woken, in the quiet time.
 cold start    from exec to its "online" at a subscriber; median of several, files and bytecode in the cache.
 alarm         from the last byte of a frame of 38.0 ℃ on the wire to the alarm's message at a subscriber. Both programs
               have it on the disk (fsync) before they tell: compare with the table's "sync" line.
+              The meter on each line is in the way, and the other program wants the same disk and cores: on a machine
+              of two cores that was a quarter of the figure.
 written       what the kernel was made to write, extrapolated from the quiet time. Telemetry is gathered by the
               minute, so only whole minutes (``--seconds 60``, ``120``) say what an hour costs.
-line          bytes from that program to the broker in the quiet time, for each frame fed (MQTT, with no TLS).
+line          bytes from that program to the broker in the quiet time, for each frame fed (MQTT, without TLS). A frame
+              has two values in it, and both programs tell both.
 
-The aims are hallgate's own, for a Raspberry Pi; a desktop that just meets them does not.
+The aims are hallgate's own.
 """

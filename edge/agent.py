@@ -42,8 +42,9 @@ VERSION = metadata.version("hallgate")
 
 # What nobody waits for is gathered this long into one transaction, to spare the card …
 _GATHER_S = 1.0
-# … and acknowledgements of the broker even longer: losing one costs a duplicate.
-_GATHER_MARKS_S = 5.0
+# … and acknowledgements of the broker ride with the next batch, or are written after this long: losing one costs a
+# duplicate.
+_GATHER_MARKS_S = 60.0
 # The same, in the machine's own time, for a simulated hall that runs fast.
 _GATHER_REAL_S = 0.02
 _STORAGE_RETRY_S = 1.0
@@ -127,17 +128,22 @@ class Agent:
         notify("READY=1")
         watchdog_s = watchdog_every()
         next_sign = self._clock.monotonic()
+        marks_due = next_sign + self._gather(_GATHER_MARKS_S)
         while not self._stopping.is_set():
             wait_until = [due for due in (self.hall.due(), self._batch.due) if due is not None]
             if watchdog_s is not None:
                 wait_until.append(next_sign)
-            if self.journal.has_unwritten_marks() and self._batch.due is None:
-                wait_until.append(self._clock.monotonic() + self._gather(_GATHER_MARKS_S))
+            wait_until.append(marks_due)
             self._bell.wait(min(wait_until))
             now = self._clock.monotonic()
             self._step()
             if self._batch.due is not None and self._batch.due <= now:
                 self._commit()
+                marks_due = now + self._gather(_GATHER_MARKS_S)
+            elif now >= marks_due:
+                marks_due = now + self._gather(_GATHER_MARKS_S)
+                if self.journal.has_unwritten_marks():
+                    self._commit()
             if watchdog_s is not None and now >= next_sign:
                 next_sign = now + watchdog_s
                 if self.is_alive():
@@ -191,7 +197,10 @@ class Agent:
     def _moment(self) -> Moment:
         mono = self._clock.monotonic()
         if mono - self._sync_checked > _SYNC_CHECK_S:
+            before = self._synced
             self._sync_checked, self._synced = mono, self._clock.synced()
+            if self._synced != before and self.uplink is not None:
+                self.uplink.restate()
         return Moment(mono, self._clock.wall(), self._synced)
 
     def _gather(self, seconds: float) -> float:

@@ -3,11 +3,9 @@
 import logging
 import signal
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from importlib import resources
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -70,6 +68,8 @@ def run(
 def demo(speed: float, scenario: str, port: int, mqtt_port: int, state: Path | None) -> None:
     """A virtual hall with a broker inside: nothing else is needed. 演示"""
     # Only the demo needs a broker of its own; a board does without.
+    import tempfile
+
     from edge.progress import Progress
     from mqtt.broker import BrokerUnavailable, DemoBroker, free_port
 
@@ -176,6 +176,8 @@ def _address(hall_file: HallFile, url: str | None) -> Address | None:
 
 def _example(name: str) -> Path:
     """An example hall: beside this package in a checkout, inside it where it was installed."""
+    from importlib import resources
+
     beside = Path(__file__).parent.parent / "examples" / name
     return beside if beside.exists() else Path(str(resources.files("edge") / "examples" / name))
 

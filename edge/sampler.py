@@ -191,6 +191,7 @@ class Worker:
             if found.lost:
                 self._hang_up()
             slot.acts.clear()
+        if slot.driver is None:
             slot.due = self._clock.monotonic() + slot.back_off()
         else:
             slot.due = self._clock.monotonic() + self._interval(slot)

@@ -9,6 +9,7 @@ before. The data lane never fills the window alone, so an alarm need not wait fo
 """
 
 import logging
+import math
 import os
 import random
 import select
@@ -26,6 +27,7 @@ from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from mqtt.messages import ROOT, Command, Done, Lane, read_command, to_json
 
@@ -40,6 +42,9 @@ _CONNECT_TIMEOUT_S = 5.0
 _BACK_OFF_S = (0.5, 10.0)
 # The broker keeps commands for us this long while we are away.
 _SESSION_S = 24 * 3600
+# With 3.1.1 a refused row looks accepted: a broker that only failed to answer once must not stay there.
+_TRY_FIVE_AGAIN_S = 600.0
+_UNANSWERED = 2
 # A refused row is offered this often, once a connection, before it stays aside.
 _OFFERS = 3
 _GOODBYE_S = 2.0
@@ -156,6 +161,7 @@ class Uplink:
         self._voice = voice
         self._wakeup = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._stopping = threading.Event()
+        self._restate = threading.Event()
         self._answers: deque[tuple[Command, Done]] = deque(maxlen=1000)
         self._protocol = paho.MQTTv311 if address.only_311 else paho.MQTTv5
         self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
@@ -173,6 +179,11 @@ class Uplink:
     def notify(self) -> None:
         """There is something new in the outbox or the present."""
         os.eventfd_write(self._wakeup, 1)
+
+    def restate(self) -> None:
+        """now/state has changed."""
+        self._restate.set()
+        self.notify()
 
     def answer(self, command: Command, done: Done) -> None:
         """The answer to a command that came from the broker."""
@@ -193,14 +204,17 @@ class Uplink:
 
     def _stay_connected(self) -> None:
         back_off = _BACK_OFF_S[0]
-        told = ""
+        told, unanswered = "", 0
         while not self._stopping.is_set():
             connection = _Connection(self._address, self._branch, self._protocol, self._outbox, self._present)
             try:
                 connection.open(self._voice)
             except (OSError, ValueError, _NotConnected) as error:
-                if isinstance(error, _NotConnected) and error.not_understood:
-                    self._change_version()
+                if isinstance(error, _NotConnected):
+                    unanswered = unanswered + 1 if error.not_understood else 0
+                    if error.too_new or unanswered >= _UNANSWERED:
+                        unanswered = 0
+                        self._change_version()
                     if error.too_new:
                         continue
                 reason = str(error) or type(error).__name__
@@ -212,19 +226,20 @@ class Uplink:
                 back_off = min(back_off * 2, _BACK_OFF_S[1])
                 continue
             log.info("connected to %s", self._address)
-            told, back_off, self.connected = "", _BACK_OFF_S[0], True
+            told, unanswered, back_off, self.connected = "", 0, _BACK_OFF_S[0], True
             self._voice.link(True, self._outbox.refused(), "")
-            why = connection.serve(self._wakeup, self._stopping, self._answers)
+            why = connection.serve(self._wakeup, self._stopping, self._restate, self._answers)
             self.connected = False
             if not self._stopping.is_set():
                 log.warning("connection to %s lost: %s", self._address, why)
                 self._voice.link(False, self._outbox.refused(), why)
+                self._protocol = paho.MQTTv311 if self._address.only_311 else paho.MQTTv5
                 self._wait(back_off * random.uniform(0.5, 1.0))
 
     def _change_version(self) -> None:
         if self._protocol == paho.MQTTv5:
             log.warning(
-                "%s speaks no MQTT 5: falling back to 3.1.1, where a refused publish looks like an accepted one",
+                "%s does not answer in MQTT 5: falling back to 3.1.1, where a refused publish looks like an accepted one",
                 self._address,
             )
             self._protocol = paho.MQTTv311
@@ -268,6 +283,7 @@ class _Connection:
         self._client.on_disconnect = self._on_disconnect
         self._client.on_publish = self._on_publish
         self._client.on_message = self._on_message
+        self._client.on_subscribe = self._on_subscribe
         self._connack: Any = None
         self._ended: str | None = None
         self._window = _WINDOW
@@ -279,6 +295,7 @@ class _Connection:
         self._changed: dict[str, bytes] = {}
         self._quiet_until: dict[str, float] = {}
         self._publishing: set[str] = set()
+        self._complained: set[str] = set()
         self._unacked: list[tuple[Command, int, int]] = []  # commands not yet answered, with their mid and QoS
 
     # --- beginning -----------------------------------------------------------------------------------------------
@@ -313,7 +330,10 @@ class _Connection:
             too_new = self._five and reason.value == 0x84
             raise _NotConnected(str(reason), not_understood=too_new, too_new=too_new)
         self._window = min(_WINDOW, getattr(connack, "ReceiveMaximum", _WINDOW) or _WINDOW)
-        client.subscribe(f"{self._root}/do/#", qos=1)
+        if self._five:  # a retained command keeps its mark, so that it can be told from one that is said now
+            client.subscribe(f"{self._root}/do/#", options=SubscribeOptions(qos=1, retainAsPublished=True))
+        else:
+            client.subscribe(f"{self._root}/do/#", qos=1)
         self._publish("now/state", voice.state("online", None), lambda reason: None, retain=True)
         self._cursors = {lane: self._outbox.acknowledged(lane) for lane in Lane}
         self._aside.extend(self._outbox.set_aside(_OFFERS))
@@ -321,18 +341,32 @@ class _Connection:
 
     # --- serving -------------------------------------------------------------------------------------------------
 
-    def serve(self, wakeup: int, stopping: threading.Event, answers: "deque[tuple[Command, Done]]") -> str:
+    def serve(
+        self,
+        wakeup: int,
+        stopping: threading.Event,
+        restate: threading.Event,
+        answers: "deque[tuple[Command, Done]]",
+    ) -> str:
         """Send and receive until the connection ends or we stop. Why it ended."""
+        until = time.monotonic() + (math.inf if self._five or self._address.only_311 else _TRY_FIVE_AGAIN_S)
         while self._ended is None and not stopping.is_set():
+            if time.monotonic() > until:
+                self._say_goodbye(None)
+                return "looking whether it speaks MQTT 5 by now"
+            if restate.is_set():
+                restate.clear()
+                self._publish("now/state", self._voice.state("online", None), lambda reason: None, retain=True)
             wait = self._fill(answers)
             self._exchange(wakeup, wait)
         if self._ended is None:
             self._fill(answers)  # what was committed on the way out, as far as the window goes
-            self._say_goodbye()
+            self._say_goodbye("stopped")
         return self._ended or "stopped"
 
-    def _say_goodbye(self) -> None:
-        self._publish("now/state", self._voice.state("offline", "stopped"), lambda reason: None, retain=True)
+    def _say_goodbye(self, reason: str | None) -> None:
+        if reason is not None:
+            self._publish("now/state", self._voice.state("offline", reason), lambda reason: None, retain=True)
         deadline = time.monotonic() + _GOODBYE_S
         while self._ended is None and self._under_way and time.monotonic() < deadline:
             self._exchange(None, 0.1)
@@ -421,7 +455,9 @@ class _Connection:
     def _send_topic(self, topic: str, payload: bytes) -> None:
         def acknowledged(reason: Any) -> None:
             self._publishing.discard(topic)
-            if not payload:
+            if reason.is_failure:
+                self._complain(f"now/{topic}", reason)
+            elif not payload:
                 self._quiet_until.pop(topic, None)
                 self._present.cleared(topic)
 
@@ -435,7 +471,11 @@ class _Connection:
             if command.correlation is not None:
                 properties.CorrelationData = command.correlation
             self._client.publish(command.response_topic, payload, qos=0, properties=properties)
-        self._publish(f"done/{command.id}", payload, lambda reason: None)
+        self._publish(
+            f"done/{command.id}",
+            payload,
+            lambda reason: self._complain("done/#", reason) if reason.is_failure else None,
+        )
         for receipt in self._unacked:
             if receipt[0] is command:
                 self._client.ack(receipt[1], receipt[2])  # only now: a crash before this brings it again
@@ -461,6 +501,17 @@ class _Connection:
         acknowledged = self._under_way.pop(mid, None)
         if acknowledged is not None:
             acknowledged(reason)
+
+    def _on_subscribe(self, client: Any, data: Any, mid: int, reasons: Any, properties: Any) -> None:
+        for reason in reasons:
+            if reason.is_failure:
+                self._complain("do/#", reason)
+
+    def _complain(self, topic: str, reason: Any) -> None:
+        """The broker keeps something from us beside the log; once a connection and topic is enough."""
+        if topic not in self._complained:
+            self._complained.add(topic)
+            log.warning("the broker refuses %s/%s: %s", self._root, topic, reason)
 
     def _on_message(self, client: Any, data: Any, message: Any) -> None:
         if message.retain:

@@ -12,7 +12,7 @@ acknowledges it, *acknowledged* while it lasts, and *returned* when it ended bef
 Alarms of level IV need nobody's word to end: they go straight back to normal.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any
 
 import attrs
@@ -106,11 +106,13 @@ class Alarms(Rule):
         """Take a rule's word."""
         key = (condition.code, condition.source)
         is_active = self._is_active(key)
-        if condition.active == is_active and not condition.again:
+        # Another word in its place (near its end, then out) is another situation, and as new as the first.
+        is_news = is_active and isinstance(condition.value, str) and condition.value != self._alarms[key].value
+        if condition.active == is_active and not condition.again and not is_news:
             self._pending.pop(key, None)  # it came back before its delay was over
             return
         delay = condition.on_delay_s if condition.active else condition.off_delay_s
-        if delay > 0 and not condition.again:
+        if delay > 0 and not condition.again and not is_news:
             pending = self._pending.get(key)
             due = pending.due if pending and pending.condition.active == condition.active else moment.mono + delay
             self._pending[key] = _Pending(condition, due)
@@ -137,6 +139,13 @@ class Alarms(Rule):
         self.changed.add((code, source))
         yield _entry(alarm, "acknowledged", by)
         if (code, source) not in self._alarms:
+            yield _entry(alarm, "cleared", None)
+
+    def forget_all_but(self, sources: Container[str]) -> Iterable[Effect]:
+        """After a change of the hall file: what came from a device that is no more is over."""
+        for key in [key for key in self._alarms if key[1] not in sources]:
+            alarm = self._alarms.pop(key)
+            self.changed.add(key)
             yield _entry(alarm, "cleared", None)
 
     def is_active(self, code: str) -> bool:

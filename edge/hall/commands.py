@@ -39,13 +39,17 @@ class Commands(Rule):
         """The answer, and what follows from the command besides."""
         at = rfc3339(moment.wall)
         before = self._answered.get(command.id)
-        if before is not None:
+        if before is not None and before["command"] == command.name:
             return Done(id=command.id, at=at, **before), []
         effects: list[Effect] = []
         answer: dict[str, Any] = {"command": command.name, "ok": True}
         try:
             if command.problem is not None:
                 raise Refused(command.problem["code"], **command.problem["text"])
+            if before is not None:
+                raise Refused(
+                    "id-used", f"该 id 已用于 {before['command']}", f"that id was used for {before['command']} before"
+                )
             verb = self._verbs.get(command.name)
             if verb is None:
                 known = ", ".join(sorted(self._verbs))
@@ -64,7 +68,7 @@ class Commands(Rule):
                 error=answer.get("error"),
             )
         )
-        if command.problem is None:
+        if command.problem is None and before is None:
             self._answered[command.id] = answer
         while len(self._answered) > _KEPT:
             del self._answered[next(iter(self._answered))]

@@ -50,7 +50,7 @@ from edge.hall.tickets import Tickets
 from mqtt.messages import HallNow
 
 # How often now/device is told anew for the time of the last reading.
-_REFRESH_S = 60.0
+_REFRESH_S = 300.0
 # The last millisecond of a day, in wall seconds before the next.
 _LAST_MILLISECOND_S = 0.001
 
@@ -114,12 +114,18 @@ class Hall:
         self._last_wall = 0.0
         self._next_refresh = -math.inf
         self._shown: HallNow | None = None
+        # Where alarms can come from; those of a device that the hall file no longer has end at the first step.
+        self._sources = {"hall", "broker", "refused", *plan.equipment, *plan.zones.values(), *plan.disinfected.values()}
+        self._restored = False
 
     # --- one step ------------------------------------------------------------------------------------------------
 
     def step(self, moment: Moment, inputs: Iterable[Input]) -> Outcome:
         """Take what has come in, in order of its time, up to ``moment``."""
         outcome = Outcome()
+        if self._restored:
+            self._restored = False
+            self._follow(self._alarms.forget_all_but(self._sources), moment, outcome)
         for item in sorted(inputs, key=_at):
             then = moment.at(min(item.at, moment.mono))
             self._pass_time(then, outcome)
@@ -236,6 +242,7 @@ class Hall:
 
     def restore(self, saved: Mapping[str, str]) -> None:
         """Go on from what :meth:`save` gave, with the same day if it is still that day."""
+        self._restored = bool(saved)
         for rule in self._rules:
             if rule.name in saved:
                 rule.restore(json.loads(saved[rule.name]))

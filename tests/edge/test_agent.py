@@ -120,3 +120,14 @@ def test_the_edge_of_a_fever_from_the_bytes_on(simulated, raw: int, flagged: boo
     (screening,) = hall.entries("screening")
     assert (screening["celsius"], screening["flagged"]) == ((37.3, True) if flagged else (37.2, False))
     assert hall.changes("FEVER", "entrance-temp") == (["raised", "returned"] if flagged else [])
+
+
+@pytest.mark.parametrize("device", ["entrance-temp", "air-waiting", "tickets", "hygiene-badge"])
+def test_a_device_that_is_missing_at_the_start_is_told_and_taken_in_when_it_comes(simulated, device: str) -> None:
+    hall = simulated()
+    hall.fake.wires.suffer(device, Trouble.UNPLUGGED)
+    hall.at(120, hall.fake.wires.recover, device)
+    hall.run(200)
+    healths = [entry["health"] for entry in hall.entries("device") if entry["device"] == device]
+    assert healths == ["failed", "ok"]
+    assert {entry["device"] for entry in hall.entries("device")} == {device}

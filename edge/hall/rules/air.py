@@ -25,7 +25,8 @@ class Settings:
 
 
 class Air(Rule):
-    """Each zone that has a sensor, by itself. ``zones`` says which device stands where."""
+    """Each zone that has a sensor, by itself; of several sensors in one zone, the highest. ``zones`` says which device
+    stands where."""
 
     name = "air"
     quantities = ("co2_ppm", "celsius", "humidity_pct")
@@ -33,59 +34,77 @@ class Air(Rule):
     def __init__(self, settings: Settings, zones: Mapping[str, str]) -> None:
         self._settings = settings
         self._zones = zones
-        self._high: dict[str, bool] = {}
+        self._high: dict[str, bool] = {}  # device -> over the limit, with the deadband
         self._values: dict[str, dict[str, float]] = {}
-        self._shown: dict[str, dict[str, float]] = {}
+        self._shown: dict[str, AirNow] = {}
         self.changed: dict[str, AirNow] = {}  # zone -> what now/air should say; emptied by whoever tells it
 
     def take(self, reading: Reading, moment: Moment) -> Iterable[Effect]:
         zone = self._zones.get(reading.device)
-        if zone is None or reading.quality is not Quality.GOOD:
+        if zone is None:
             return
         value = round(float(reading.value), 1)
-        self._values.setdefault(reading.device, {})[reading.quantity] = value
-        self._show(zone, reading, value, moment)
+        values = self._values.setdefault(reading.device, {})
+        if reading.quality is Quality.GOOD:
+            values[reading.quantity] = value
+        else:
+            values.pop(reading.quantity, None)  # what cannot be believed neither raises an alarm nor holds one
         if reading.quantity == "co2_ppm":
-            yield from self._judge(zone, value)
+            yield self._judge(reading.device, zone)
+        self._show(zone, moment)
 
-    def _judge(self, zone: str, ppm: float) -> Iterable[Effect]:
+    def _judge(self, device: str, zone: str) -> Condition:
         limit = self._settings.co2_ppm
-        high = self._high.get(zone, False)
-        now = ppm > limit if not high else ppm >= limit - self._settings.deadband_ppm
-        if now == high and zone in self._high:
-            return
-        self._high[zone] = now
-        yield Condition(
+        ppm = self._values[device].get("co2_ppm")
+        still = self._high.get(device, False)
+        self._high[device] = ppm is not None and (ppm >= limit - self._settings.deadband_ppm if still else ppm > limit)
+        worst = self._values[self._worst(zone)].get("co2_ppm", 0.0)
+        return Condition(
             "AIR",
             zone,
-            now,
+            any(self._high.get(other, False) for other in self._in(zone)),
             {
-                "zh": f"二氧化碳 {ppm:.0f} ppm，超过 {limit:.0f} ppm：请开窗或开启排风",
-                "en": f"CO2 at {ppm:.0f} ppm, limit {limit:.0f} ppm: open windows or run the fan",
+                "zh": f"二氧化碳 {worst:.0f} ppm，超过 {limit:.0f} ppm：请开窗或开启排风",
+                "en": f"CO2 at {worst:.0f} ppm, limit {limit:.0f} ppm: open windows or run the fan",
             },
-            value=ppm,
+            value=worst,
             limit=limit,
             on_delay_s=self._settings.on_delay_s,
         )
 
-    def _show(self, zone: str, reading: Reading, value: float, moment: Moment) -> None:
-        shown = self._shown.setdefault(reading.device, {})
-        last = shown.get(reading.quantity)
-        if last is not None and abs(value - last) < _STEPS[reading.quantity]:
-            return
-        shown[reading.quantity] = value
-        values = self._values[reading.device]
-        self.changed[zone] = AirNow(
+    def _in(self, zone: str) -> list[str]:
+        return [device for device in self._values if self._zones[device] == zone]
+
+    def _worst(self, zone: str) -> str:
+        return max(self._in(zone), key=lambda device: self._values[device].get("co2_ppm", 0.0))
+
+    def _show(self, zone: str, moment: Moment) -> None:
+        device = self._worst(zone)
+        values = self._values[device]
+        now = AirNow(
             zone=zone,
-            device=reading.device,
+            device=device,
             co2_ppm=values.get("co2_ppm"),
             celsius=values.get("celsius"),
             humidity_pct=values.get("humidity_pct"),
             at=rfc3339(moment.wall),
         )
+        if _differs(now, self._shown.get(zone)):
+            self._shown[zone] = self.changed[zone] = now
 
     def save(self) -> object:
         return {"high": self._high}
 
     def restore(self, state: dict[str, dict[str, bool]]) -> None:
-        self._high = dict(state["high"])
+        self._high = {device: high for device, high in state["high"].items() if device in self._zones}
+
+
+def _differs(now: AirNow, shown: AirNow | None) -> bool:
+    """Whether it is worth a message."""
+    if shown is None:
+        return True
+    for quantity, step in _STEPS.items():
+        one, other = getattr(now, quantity), getattr(shown, quantity)
+        if (one is None) != (other is None) or (one is not None and abs(one - other) >= step):
+            return True
+    return False

@@ -11,7 +11,7 @@ from devices.reading import Reading
 from edge.hall.flow import Condition, Day, Effect, Moment, Rule
 
 # The alarm ends when the rate has fallen to this share of the limit.
-_CALM = 0.8
+_CALM = 0.6
 _TICK_S = 30.0
 
 

@@ -31,7 +31,9 @@ class Uplink(Rule):
             value=link.reason or None,
             on_delay_s=_ON_DELAY_S,
         )
-        if link.refused != self._refused:
+        # Told at the first one, at twice as many, and when they are gone: a thousand refusals are not a thousand alarms.
+        if (link.refused == 0) != (self._refused == 0) or link.refused >= 2 * self._refused > 0:
+            again = link.refused > 0
             self._refused = link.refused
             yield Condition(
                 "UPLINK",
@@ -42,6 +44,7 @@ class Uplink(Rule):
                     "en": f"the broker refused {link.refused} entries{why}: they are set aside, check its permissions",
                 },
                 value=link.refused,
+                again=again,
             )
 
     def save(self) -> Any:

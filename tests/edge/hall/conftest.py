@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import attrs
 import pytest
 
 from devices.reading import Reading
@@ -27,7 +28,7 @@ def wall(text: str) -> float:
 class Bench:
     """A hall of 33 people with one device of each class, begun on a Monday at nine."""
 
-    def __init__(self, begin: str = "2026-03-02T09:00:00", **rules: Any) -> None:
+    def __init__(self, begin: str = "2026-03-02T09:00:00", zones: dict[str, str] | None = None, **rules: Any) -> None:
         words = {"zh": "甲", "en": "a"}
         names = {
             "door": "door",
@@ -50,7 +51,7 @@ class Bench:
             ),
             rules=RuleSettings(**rules),
             equipment={device: Equipment(kind, "some-part", words, None) for device, kind in names.items()},
-            zones={"air": "waiting"},
+            zones=zones or {"air": "waiting"},
             disinfected={"badge": "waiting"},
             services={"column": {"A": {"zh": "保全", "en": "policy service"}}},
             wired={"panic": Wired("PANIC", normally_closed=True)},
@@ -99,9 +100,11 @@ class Bench:
         """What has happened to alarms of that code."""
         return [body.change for body in self.bodies("alarm") if body.code == code]
 
-    def restart(self) -> None:
-        """As after a crash right behind a commit."""
+    def restart(self, without: str | None = None) -> None:
+        """As after a crash right behind a commit; with a device less in the hall file."""
         saved = self.hall.save()
+        equipment = {device: one for device, one in self.plan.equipment.items() if device != without}
+        self.plan = attrs.evolve(self.plan, equipment=equipment)
         self.hall = Hall(self.plan)
         self.hall.restore(saved)
 

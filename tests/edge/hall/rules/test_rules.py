@@ -82,6 +82,24 @@ class TestAir:
         switched = [a.args["on"] for o in hall.outcomes for a in o.actions if a.device == "fan"]
         assert switched == [False, True, False]
 
+    def test_a_restart_within_the_delay_does_not_forget_it(self, bench) -> None:
+        hall = bench()
+        hall.read("air", "co2_ppm", 1200.0)
+        hall.wait(30)
+        hall.restart()
+        hall.read("air", "co2_ppm", 1200.0, after=5)
+        hall.wait(61)
+        assert hall.alarms("AIR") == ["raised"]
+
+    def test_of_two_sensors_in_a_zone_the_higher_counts(self, bench) -> None:
+        hall = bench(zones={"air": "waiting", "air-2": "waiting"})
+        for _ in range(20):
+            hall.read("air", "co2_ppm", 1500.0, after=3)
+            hall.read("air-2", "co2_ppm", 700.0, after=3)
+        assert hall.alarms("AIR") == ["raised"]
+        shown = [o.now["air/waiting"].device for o in hall.outcomes if "air/waiting" in o.now]
+        assert set(shown) == {"air"}
+
     def test_an_output_that_comes_back_is_told_again(self, bench) -> None:
         hall = bench()
         hall.read("air", "co2_ppm", 1200.0)
@@ -141,6 +159,27 @@ class TestDevice:
         hall = bench()
         hall.health("column", "degraded", "paper-near-end")
         assert hall.alarms("DEVICE") == []
+
+    def test_another_fault_of_a_failed_device_is_told_as_new(self, bench) -> None:
+        hall = bench()
+        hall.health("temp", "failed", "no-answer")
+        hall.health("temp", "failed", "garbled")
+        assert hall.alarms("DEVICE") == ["raised", "raised"]
+
+    def test_a_device_that_the_hall_file_no_longer_has_keeps_no_alarm(self, bench) -> None:
+        hall = bench()
+        hall.health("temp", "failed", "no-answer")
+        hall.restart(without="temp")
+        hall.step()
+        assert hall.alarms("DEVICE") == ["raised", "cleared"]
+        assert hall.outcomes[-1].now["alarm/DEVICE/temp"] is None
+
+    def test_paper_that_runs_out_is_told_although_its_end_was(self, bench) -> None:
+        hall = bench()
+        for state in ("near-end", "out", "ok"):
+            hall.read("column", "paper", state)
+        assert hall.alarms("PAPER") == ["raised", "raised", "cleared"]
+        assert [b.value for b in hall.bodies("alarm")] == ["near-end", "out", "out"]
 
     @pytest.mark.parametrize(("state", "changes"), [("near-end", ["raised"]), ("ok", []), ("out", ["raised"])])
     def test_paper(self, bench, state: str, changes: list[str]) -> None:
