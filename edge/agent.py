@@ -295,33 +295,42 @@ def plan_of(hall_file: HallFile) -> Plan:
     equipment: dict[str, Equipment] = {}
     zones: dict[str, str] = {}
     disinfected: dict[str, str] = {}
+    points: dict[str, str] = {}
+    buttons: dict[str, str] = {}
     services: dict[str, Mapping[str, Any]] = {}
     wired: dict[str, Wired] = {}
     outputs: dict[str, str] = {}
-    for settings in hall_file.devices:
-        part = find_part(settings.part)
-        equipment[settings.id] = Equipment(part.kind, settings.part, part.says, settings.place)
-        zone = settings.zone or "hall"
+    for device in hall_file.devices:
+        part = find_part(device.part)
+        equipment[device.id] = Equipment(part.kind, device.part, part.says, device.place)
+        zone = device.zone or "hall"
+        settings: Any = device  # what a part has beside the common settings, its class of part says
         match part.kind:
             case "air":
-                zones[settings.id] = zone
+                zones[device.id] = zone
             case "disinfection":
-                disinfected[settings.id] = zone
+                disinfected[device.id] = zone
+            case "button" if settings.raises is not None:
+                buttons[device.id] = settings.raises
+            case "button" if settings.point is not None:
+                points[device.id] = settings.point
+            case "button":
+                disinfected[device.id] = zone
             case "tickets":
-                services[settings.id] = {
-                    letter: {"zh": service.zh, "en": service.en}
-                    for letter, service in settings.services.items()  # type: ignore[attr-defined]  # of that kind
-                }
+                told = getattr(settings, "services", {})
+                services[device.id] = {letter: {"zh": one.zh, "en": one.en} for letter, one in told.items()}
             case "contact":
-                wired[settings.id] = Wired(settings.raises, settings.normally == "closed")  # type: ignore[attr-defined]  # of that kind
-            case "output" if settings.on is not None:  # type: ignore[attr-defined]  # of that kind
-                outputs[settings.id] = settings.on  # type: ignore[attr-defined]  # of that kind
+                wired[device.id] = Wired(settings.raises, settings.normally == "closed")
+            case "output" if settings.on is not None:
+                outputs[device.id] = settings.on
     return Plan(
         site=hall_file.site,
         rules=hall_file.rules,
         equipment=equipment,
         zones=zones,
         disinfected=disinfected,
+        points=points,
+        buttons=buttons,
         services=services,
         wired=wired,
         outputs=outputs,

@@ -122,6 +122,15 @@ class Disinfection(Body):
 
 
 @attrs.frozen
+class Patrol(Body):
+    kind = "patrol"
+    urgent = True
+    point: str
+    by: str
+    findings: str | None = None
+
+
+@attrs.frozen
 class Contact(Body):
     kind = "contact"
     device: str

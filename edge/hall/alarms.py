@@ -75,10 +75,11 @@ class Alarm:
     text: Words
     value: float | str | None
     limit: float | None
+    latched: bool = False
 
     @property
     def needs_acknowledgement(self) -> bool:
-        return self.level < 4
+        return self.level < 4 or self.latched
 
 
 @attrs.frozen
@@ -200,6 +201,7 @@ class Alarms(Rule):
                 text=condition.text,
                 value=condition.value,
                 limit=condition.limit,
+                latched=condition.latch,
             )
             self._alarms[key] = alarm
             yield _entry(alarm, "raised", None)

@@ -20,6 +20,8 @@ class Wired:
 
 
 class Contacts(Rule):
+    """``wired`` says what each contact means."""
+
     name = "contacts"
     quantities = ("closed",)
 
@@ -48,3 +50,20 @@ class Contacts(Rule):
 
     def restore(self, state: Any) -> None:
         self._closed = dict(state["closed"])
+
+
+class Buttons(Rule):
+    """Emergency keys: a press is over at once, what it raised stands until somebody has taken notice. ``raises`` says
+    which code each key calls."""
+
+    name = "buttons"
+    quantities = ("button",)
+
+    def __init__(self, raises: Mapping[str, str]) -> None:
+        self._raises = raises
+
+    def take(self, reading: Reading, moment: Moment) -> Iterable[Effect]:
+        code = self._raises.get(reading.device)
+        if code is not None:
+            for active in (True, False):
+                yield Condition(code, reading.device, active, KINDS[code].text, again=active, latch=True)

@@ -114,6 +114,7 @@ class Condition:
     """What a rule says: true or false, with a value and the reason in words. The alarms do the rest.
 
     ``again``  an event of its own even if the condition is true already (the next person with a fever).
+    ``latch``  it is over as soon as it is told, but stands until somebody acknowledges it, whatever its level.
     ``level``  1 to 4 where it differs from the code's own.
     """
 
@@ -126,6 +127,7 @@ class Condition:
     on_delay_s: float = 0.0
     off_delay_s: float = 0.0
     again: bool = False
+    latch: bool = False
     level: int | None = None
 
 

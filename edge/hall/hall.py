@@ -15,7 +15,7 @@ from devices.faults import Words
 from devices.reading import Reading
 from edge.hall.alarms import Alarms
 from edge.hall.commands import Commands
-from edge.hall.contacts import Contacts, Wired
+from edge.hall.contacts import Buttons, Contacts, Wired
 from edge.hall.devices import Devices, Equipment
 from edge.hall.doorway import Doorway
 from edge.hall.flow import (
@@ -40,6 +40,8 @@ from edge.hall.rules.crowd import Crowd
 from edge.hall.rules.fever import Fever
 from edge.hall.rules.hygiene import Hygiene
 from edge.hall.rules.paper import Paper
+from edge.hall.rules.patrol import Patrols
+from edge.hall.rules.power import Power
 from edge.hall.rules.surge import Surge
 from edge.hall.rules.uplink import Uplink
 from edge.hall.rules.wait import Wait
@@ -63,7 +65,9 @@ class Plan:
     rules: RuleSettings
     equipment: Mapping[str, Equipment]
     zones: Mapping[str, str] = attrs.field(factory=dict)  # air sensor -> zone
-    disinfected: Mapping[str, str] = attrs.field(factory=dict)  # badge reader -> zone
+    disinfected: Mapping[str, str] = attrs.field(factory=dict)  # badge reader or button -> zone
+    points: Mapping[str, str] = attrs.field(factory=dict)  # button -> patrol point
+    buttons: Mapping[str, str] = attrs.field(factory=dict)  # emergency key -> the code it calls
     services: Mapping[str, Mapping[str, Words]] = attrs.field(factory=dict)  # ticket column -> letter -> words
     wired: Mapping[str, Wired] = attrs.field(factory=dict)  # contact -> its meaning
     outputs: Mapping[str, str] = attrs.field(factory=dict)  # output -> the code it follows
@@ -94,6 +98,9 @@ class Hall:
             self._tickets,
             self._fever,
             Contacts(plan.wired),
+            Buttons(plan.buttons),
+            Patrols(plan.points),
+            Power(),
             Hygiene(plan.rules.hygiene, plan.disinfected),
             self._air,
             Paper(),

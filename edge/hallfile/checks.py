@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 
 from devices.faults import Words
+from devices.part import ModbusSettings
 from edge.hall.site import HALL_TYPES, ZONES, Stands, Unfit, named_well, one_of, zones_of
 from edge.hallfile.document import Document, Fault, Path
 from mqtt.messages import ALARM_CODES
@@ -18,6 +19,9 @@ _BUS_PINS = {
     "/dev/ttyAMA0": (14, 15),
     "/dev/ttyS0": (14, 15),
 }
+
+# What a part on a shared serial line says of the line, not of itself.
+_LINE_KEYS = ("baud", "parity", "stop_bits", "echo")
 
 # Settings of one rule of which the first must stay below the second (or may equal it).
 _ORDERED = (
@@ -53,6 +57,7 @@ def across(document: Document, devices: list[Known], site: Any, rules: Any) -> I
         yield from _codes(device)
     yield from _ids_differ(document, devices)
     yield from _claims_differ(document, devices)
+    yield from _lines_agree(document, devices)
     yield from _ordered(rules)
 
 
@@ -126,10 +131,42 @@ def _claims_differ(document: Document, devices: list[Known]) -> Iterator[Fault]:
     for device in devices:
         for pin in _BUS_PINS.get(device.get("bus") or "", ()):
             carried.setdefault(f"pin {pin}", device)
+    for device in _on_lines(devices):
+        bus = device.get("bus")
+        if bus in owners:  # whole, by a part that shares with nobody
+            yield _taken(document, device, bus, bus, owners[bus])
     for claim in carried.keys() & owners.keys():
         if owners[claim] is not carried[claim]:
             bus = carried[claim].get("bus")
             yield _taken(document, owners[claim], claim, f"{claim} ({bus})", carried[claim])
+
+
+def _lines_agree(document: Document, devices: list[Known]) -> Iterator[Fault]:
+    """A line that is shared has one baud rate, and one of everything else that is the line's."""
+    firsts: dict[str, Known] = {}
+    for device in _on_lines(devices):
+        first = firsts.setdefault(device.get("bus"), device)
+        for key in _LINE_KEYS:
+            mine, others = device.get(key), first.get(key)
+            if mine is None or others is None or mine == others:
+                continue
+            line = document.line(first.path)
+            mine, others = (str(value).lower() if isinstance(value, bool) else value for value in (mine, others))
+            yield Fault(
+                path=(*device.path, key if key in device.data else "bus"),
+                wrong={
+                    "zh": f"{key} 为 {mine}，同一总线的 {first.name}（第 {line} 行）为 {others}",
+                    "en": f"{key} is {mine}, but {others} for {first.name} on the same line (line {line})",
+                },
+                right={"zh": "同一总线的设备须一致", "en": "the devices of one serial line must agree"},
+            )
+
+
+def _on_lines(devices: list[Known]) -> Iterator[Known]:
+    """Those that share a serial line with others."""
+    for device in devices:
+        if isinstance(device.settings, ModbusSettings) and isinstance(device.get("bus"), str):
+            yield device
 
 
 def _claims(device: Known) -> Iterable[str]:
@@ -157,7 +194,7 @@ def _where(claim: str, data: Any) -> Path:
     kind, _, number = claim.partition(" ")
     if kind == "pin" and number.isdigit():
         return _pin(int(number), data) or ()
-    for key in ("address", "bus") if number else ("bus",):
+    for key in ("address", "slave", "bus") if number else ("bus",):
         if key in data:
             return (key,)
     return ()

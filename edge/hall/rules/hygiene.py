@@ -1,13 +1,14 @@
 """HYGIENE: each zone is disinfected so many times a day; a round that is due and not done is told."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 from attrs import validators
 
 from devices.reading import Reading
 from edge.hall.flow import Condition, Day, Effect, Moment, Rule
+from edge.hall.site import ZONES
 from mqtt.messages import Disinfection
 
 _TICK_S = 60.0
@@ -30,7 +31,7 @@ class Hygiene(Rule):
     """
 
     name = "hygiene"
-    quantities = ("badge",)
+    quantities = ("badge", "button", "code")
 
     def __init__(self, settings: Settings, zones: Mapping[str, str]) -> None:
         self._rounds = settings.rounds_per_day
@@ -41,14 +42,22 @@ class Hygiene(Rule):
         self._next_tick = 0.0
 
     def take(self, reading: Reading, moment: Moment) -> Iterable[Effect]:
-        zone = self._zones.get(reading.device)
+        zone, by, how = self._told(reading)
         if zone is None:
             return
         rounds = self._done.setdefault(zone, [])
         if not rounds or moment.wall - rounds[-1] > _SAME_ROUND_S:
             rounds.append(moment.wall)
-        yield Disinfection(zone=zone, by=str(reading.value), how="badge", round=len(rounds))
+        yield Disinfection(zone=zone, by=by, how=how, round=len(rounds))
         yield from self._judge(zone, moment)
+
+    def _told(self, reading: Reading) -> tuple[str | None, str, Literal["button", "badge", "code"]]:
+        """The zone (None: it is not about one), who, and how."""
+        if reading.quantity == "code":
+            where, _, who = str(reading.value).partition(" ")
+            return (where if where in ZONES else None), who, "code"
+        zone = self._zones.get(reading.device)
+        return (zone, reading.device, "button") if reading.quantity == "button" else (zone, str(reading.value), "badge")
 
     def tick(self, moment: Moment) -> Iterable[Effect]:
         if moment.mono < self._next_tick:

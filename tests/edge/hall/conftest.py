@@ -28,7 +28,14 @@ def wall(text: str) -> float:
 class Bench:
     """A hall of 33 people with one device of each class, begun on a Monday at nine."""
 
-    def __init__(self, begin: str = "2026-03-02T09:00:00", zones: dict[str, str] | None = None, **rules: Any) -> None:
+    def __init__(
+        self,
+        begin: str = "2026-03-02T09:00:00",
+        zones: dict[str, str] | None = None,
+        buttons: dict[str, str] | None = None,
+        points: dict[str, str] | None = None,
+        **rules: Any,
+    ) -> None:
         words = {"zh": "甲", "en": "a"}
         names = {
             "door": "door",
@@ -53,6 +60,8 @@ class Bench:
             equipment={device: Equipment(kind, "some-part", words, None) for device, kind in names.items()},
             zones=zones or {"air": "waiting"},
             disinfected={"badge": "waiting"},
+            buttons=buttons or {},
+            points=points or {},
             services={"column": {"A": {"zh": "保全", "en": "policy service"}}},
             wired={"panic": Wired("PANIC", normally_closed=True)},
             outputs={"fan": "AIR"},

@@ -186,3 +186,33 @@ class TestDevice:
         hall = bench()
         hall.read("column", "paper", state)
         assert hall.alarms("PAPER") == changes
+
+
+class TestButtons:
+    def test_an_emergency_key_stands_until_somebody_takes_notice(self, bench) -> None:
+        hall = bench(buttons={"key": "ILLNESS"})
+        hall.read("key", "button", True)
+        assert hall.alarms("ILLNESS") == ["raised", "returned"]
+        hall.command("acknowledge", code="ILLNESS", source="key")
+        assert hall.alarms("ILLNESS") == ["raised", "returned", "acknowledged", "cleared"]
+
+    def test_a_button_of_a_zone_is_a_round_and_one_of_a_point_a_patrol(self, bench) -> None:
+        hall = bench(points={"guard": "back-door"})
+        hall.read("badge", "button", True)
+        hall.read("guard", "button", True)
+        assert [(d.zone, d.by, d.how) for d in hall.bodies("disinfection")] == [("waiting", "badge", "button")]
+        assert [(p.point, p.by) for p in hall.bodies("patrol")] == [("back-door", "guard")]
+
+    def test_a_code_says_itself_where_it_is(self, bench) -> None:
+        hall = bench()
+        hall.read("scanner", "code", "reception 王芳")
+        hall.read("scanner", "code", "back-door 李伟")
+        assert [(d.zone, d.by, d.how) for d in hall.bodies("disinfection")] == [("reception", "王芳", "code")]
+        assert [(p.point, p.by) for p in hall.bodies("patrol")] == [("back-door", "李伟")]
+
+
+def test_mains(bench) -> None:
+    hall = bench()
+    for there in (True, False, True):
+        hall.read("panic", "mains", there)
+    assert hall.alarms("POWER") == ["raised", "cleared"]
