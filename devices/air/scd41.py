@@ -9,14 +9,15 @@ and its driver embedded-i2c-scd4x)::
     21B1  start, a measurement every 5 s              E4B8  ready?     1 ms    no when word & 07FF = 0
     3F86  stop                          500 ms        EC05  read       1 ms    CO2, T, RH
     3682  serial number                   1 ms        2416  set self-calibration, 1 ms
-    36F6  wake up, never acknowledged    30 ms        CO2 = word ppm   T = 175 w/65535 - 45   RH = 100 w/65535
+    36F6  wake up, never acknowledged    30 ms        202F  variant        1 ms    word & F000: 0 SCD40, 1000 SCD41
+    CO2 = word ppm   T = 175 w/65535 - 45   RH = 100 w/65535
 
 While it measures it refuses everything but EC05, E4B8, 3F86 and E000, also after our own crash: so opening always
 stops it first (raspberry-pi-i2c-scd4x#6). EC05 without fresh data is refused too. It can stop measuring unasked
 (esphome/issues#2832), or lose its power and wake up idle; after three periods without data it is started anew.
 
 Self-calibration takes the lowest CO2 of a week for fresh air, 400 ppm: right for a hall that is empty at night,
-wrong for a room that never is.
+wrong for a room that never is. ``baseline_age_s`` says how long it has had no such air (:mod:`devices.air.baseline`).
 """
 
 from collections.abc import Iterable
@@ -25,6 +26,7 @@ from contextlib import suppress
 import attrs
 from attrs import validators
 
+from devices.air.baseline import Baseline
 from devices.checks import sensirion_crc
 from devices.faults import DeviceFault, fault
 from devices.i2c import read, write
@@ -51,7 +53,8 @@ class Settings(I2CSettings):
 
 
 class Scd41(Driver):
-    """Readings: ``co2_ppm``, ``celsius``, ``humidity_pct``, as often as there is a new measurement."""
+    """Readings: ``co2_ppm``, ``celsius``, ``humidity_pct``, as often as there is a new measurement; ``baseline_age_s``
+    once an hour."""
 
     def __init__(self, settings: Settings, mount: Mount) -> None:
         assert mount.i2c is not None
@@ -62,6 +65,7 @@ class Scd41(Driver):
         self._mount = mount
         self._since = 0.0  # the last data or start
         self._restarts = 0  # since the last data
+        self._baseline = Baseline(settings.id, settings.self_calibration, mount.now())
         self.interval_s = settings.interval_s
 
     def open(self) -> None:
@@ -85,6 +89,7 @@ class Scd41(Driver):
             Reading(self._device, "co2_ppm", float(co2), at, quality, raw=co2),
             Reading(self._device, "celsius", celsius, at),
             Reading(self._device, "humidity_pct", humidity * 100 / 65535, at),
+            *(self._baseline.age(co2, at) if quality is Quality.GOOD else ()),
         )
 
     def close(self) -> None:
@@ -97,10 +102,14 @@ class Scd41(Driver):
                 self._tell(command)
             self._mount.pause(seconds)
         self._ask(_SERIAL, 3)  # the proof that somebody is there, and idle
+        self._identify()
         self._tell(_SELF_CALIBRATION, int(self._self_calibration))
         self._mount.pause(_COMMAND_S)
         self._tell(_START)
         self._since = self._mount.now()
+
+    def _identify(self) -> None:
+        """Idle, and about to be started: is it the right part? An SCD40 may stand in for an SCD41."""
 
     def _wait(self) -> None:
         """No new measurement; past three periods there should be one. Start anew, and complain if in vain."""

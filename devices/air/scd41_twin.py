@@ -19,12 +19,16 @@ _SERIAL = (0xF896, 0x9F07, 0x3BBE)
 
 
 class Scd41Twin(I2CTwin):
-    """``source`` gives the air's ppm, degC and %RH; ``crashed`` leaves it measuring as a crash does."""
+    """``source`` gives the air's ppm, degC and %RH; ``crashed`` leaves it measuring as a crash does.
+
+    ``variant`` is its answer to 202F; None refuses, as firmware does that has no such command.
+    """
 
     def __init__(self, settings: Any, stage: Stage) -> None:
         super().__init__(settings, stage)
         self.source: Callable[[], tuple[float, float, float]] = lambda: (450.0, 22.0, 45.0)
         self.self_calibration = True
+        self.variant: int | None = 0x1440
         self._measuring_since: float | None = None
         self._read = 0  # how many measurements have gone, read or not
         self._deaf_until = 0.0
@@ -87,6 +91,8 @@ class Scd41Twin(I2CTwin):
                     self._answer = _words(*self._measure())
             case 0x3682:
                 self._answer = _words(*_SERIAL)
+            case 0x202F if self.variant is not None:
+                self._answer = _words(self.variant)
             case 0x2416:
                 if argument in (_words(0), _words(1)):  # a wrong CRC, and it is as if nothing had been sent
                     self.self_calibration = argument == _words(1)

@@ -32,7 +32,7 @@ class Bounds:
 BOUNDS: dict[str, Bounds] = {
     "object_celsius": Bounds(-20.0, 80.0, still_s=600.0),
     "ambient_celsius": Bounds(-20.0, 60.0, a_second=2.0),
-    "co2_ppm": Bounds(300.0, 10_000.0, a_second=300.0, still_s=1800.0),
+    "co2_ppm": Bounds(200.0, 10_000.0, a_second=300.0, still_s=6 * 3600.0),
     "celsius": Bounds(-20.0, 60.0, a_second=2.0),
     "humidity_pct": Bounds(0.0, 100.0, a_second=10.0),
 }

@@ -79,14 +79,18 @@ class Air(Rule):
         return max(self._in(zone), key=lambda device: self._values[device].get("co2_ppm", 0.0))
 
     def _show(self, zone: str, moment: Moment) -> None:
-        device = self._worst(zone)
-        values = self._values[device]
+        worst = self._worst(zone)
+        told = [self._values[device] for device in self._in(zone)]
+
+        def first(quantity: str) -> float | None:
+            return next((values[quantity] for values in told if quantity in values), None)
+
         now = AirNow(
             zone=zone,
-            device=device,
-            co2_ppm=values.get("co2_ppm"),
-            celsius=values.get("celsius"),
-            humidity_pct=values.get("humidity_pct"),
+            device=worst,
+            co2_ppm=self._values[worst].get("co2_ppm"),
+            celsius=first("celsius"),
+            humidity_pct=first("humidity_pct"),
             at=rfc3339(moment.wall),
         )
         if _differs(now, self._shown.get(zone)):

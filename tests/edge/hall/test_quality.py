@@ -25,7 +25,7 @@ def test_a_thermometer_that_is_stuck_on_a_face_is_degraded_and_flags_nobody_more
 def test_a_stuck_co2_sensor_keeps_no_fan_running(bench) -> None:
     hall = bench()
     for _ in range(800):
-        hall.read("air", "co2_ppm", 1400.0, after=5)
+        hall.read("air", "co2_ppm", 1400.0, after=30)
     assert healths(hall) == [("degraded", "stuck")]
     assert hall.alarms("AIR") == ["raised", "cleared"]
     assert not [a for a in hall.outcomes[-1].actions if a.args.get("on")]
