@@ -50,6 +50,10 @@ CODES: dict[str, Words] = {
         "zh": "读数超出器件量程：请检查安装和器件",
         "en": "the reading is outside what the part can measure: check its mounting and the part",
     },
+    "not-permitted": {
+        "zh": "系统不允许此操作：请检查服务权限和系统设置",
+        "en": "the system does not allow that: check the service's permissions and the system's settings",
+    },
     "stuck": {
         "zh": "读数长时间不变：传感器可能已失效，请检查或更换",
         "en": "the reading has not moved for long: the sensor has probably died, check or replace it",
