@@ -13,17 +13,19 @@ from enum import StrEnum
 from functools import cache
 from importlib import metadata
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import attrs
 from attrs import validators
-from gpiozero.pins import Factory
 from serial import Serial
 
 import devices
 from devices.faults import Words
 from devices.i2c import I2C
 from devices.reading import Reading
+
+if TYPE_CHECKING:  # 3 MiB that a hall without parts on pins does without
+    from gpiozero.pins import Factory
 
 
 class Wire(StrEnum):
@@ -89,6 +91,35 @@ class SerialSettings(Settings):
 
 
 @attrs.frozen(kw_only=True)
+class ModbusSettings(Settings):
+    """A device on an RS-485 line that it shares with others; the line's own settings are the same for all of them.
+
+    ``baud``, ``parity``, ``stop_bits``  of the line, 8 data bits.
+    ``echo``       the line's adapter hears what it sends itself.
+    ``timeout_s``  how long after the question the answer may begin; each dead device costs the others so much.
+    """
+
+    bus: str = attrs.field(validator=validators.matches_re(r"/dev/\S+"))
+    slave: int = attrs.field(validator=[validators.ge(1), validators.le(247)])
+    baud: int = attrs.field(
+        default=9600, validator=validators.in_((1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200))
+    )
+    parity: Literal["none", "even", "odd"] = attrs.field(
+        default="none", validator=validators.in_(("none", "even", "odd"))
+    )
+    stop_bits: int = attrs.field(default=1, validator=validators.in_((1, 2)))
+    echo: bool = False
+    timeout_s: float = attrs.field(default=0.2, validator=[validators.ge(0.05), validators.le(2.0)])
+
+    @property
+    def bus_name(self) -> str:
+        return self.bus
+
+    def claims(self) -> list[str]:
+        return [f"{self.bus} slave {self.slave}"]
+
+
+@attrs.frozen(kw_only=True)
 class NetworkSettings(Settings):
     """A device that is reached over the network; each has a worker of its own, because any may hang."""
 
@@ -134,7 +165,7 @@ class Mount:
     wake: Callable[[], None]
     i2c: I2C | None = None
     serial: Serial | None = None
-    pins: Factory | None = None
+    pins: "Factory | None" = None
 
 
 class Driver:

@@ -2,14 +2,15 @@
 
 import os
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import serial
-from gpiozero import Device
-from gpiozero.pins import Factory
 
 from devices.faults import fault
 from devices.i2c import I2C
+
+if TYPE_CHECKING:
+    from gpiozero.pins import Factory
 
 Pause = Callable[[float], None]
 
@@ -29,7 +30,7 @@ class Wires(Protocol):
         Who gives it a timeout waits in them, and does so by ``pause`` where time is simulated.
         """
 
-    def pins(self) -> Factory:
+    def pins(self) -> "Factory":
         """gpiozero's way to the header's pins."""
 
 
@@ -48,7 +49,9 @@ class BoardWires:
     def serial(self, path: str, baud: int, pause: Pause | None = None) -> serial.Serial:
         return open_serial(path, baud)  # the kernel waits by itself
 
-    def pins(self) -> Factory:
+    def pins(self) -> "Factory":
+        from gpiozero import Device  # only a hall with parts on pins needs it
+
         os.environ.setdefault("GPIOZERO_PIN_FACTORY", "lgpio")  # else it falls back with only a warning
         Device.ensure_pin_factory()
         return Device.pin_factory

@@ -27,13 +27,14 @@ from devices.faults import fault
 from devices.i2c import I2C
 from devices.wires import Pause, open_serial
 from devices.world.lockstep import SimClock
+from devices.world.modbus import ModbusTwin, Rs485
 from devices.world.twin import I2CTwin, Nack, Pin, Stage, Trouble, Twin
 
 _I2C_M_RD = 0x0001
 # A byte handed to one end of a pty is at the other within microseconds; past this it never comes.
+_SETTLE_S = 0.05
 # How often a blocking read in simulated time looks for more.
 _LOOK_EVERY_S = 0.002
-_SETTLE_S = 0.05
 # The kernel shows a reader no more than 4095 bytes at a time; what is behind them is on its way as well.
 _WINDOW = 4095
 
@@ -200,6 +201,7 @@ class _PtySerial(serial.Serial):
 
     line: PtyLine
     pause: Pause | None = None
+    _parity: str  # not in the published types
 
     def write(self, data: Any) -> int | None:
         if self.line.port is self:  # else it was unplugged and another is there now
@@ -208,8 +210,11 @@ class _PtySerial(serial.Serial):
         return written
 
     def read(self, size: int = 1) -> bytes:
-        data: bytes = self._wait_for(size) if self.timeout and self.pause is not None else super().read(size)
-        if self.line.port is self:
+        return self._wait_for(size) if self.timeout and self.pause is not None else self._read_now(size)
+
+    def _read_now(self, size: int) -> bytes:
+        data: bytes = super().read(size)
+        if self.line.port is self:  # told at once: until then the line waits for it to arrive
             self.line.read += len(data)
         return data
 
@@ -220,13 +225,20 @@ class _PtySerial(serial.Serial):
         try:
             data, waited = b"", 0.0
             while len(data) < size and waited < timeout:
-                data += super().read(size - len(data))
+                data += self._read_now(size - len(data))
                 if len(data) < size:
                     self.pause(_LOOK_EVERY_S)
                     waited += _LOOK_EVERY_S
             return data
         finally:
             self.timeout = timeout
+
+    def _reconfigure_port(self, force_update: bool = False) -> None:
+        parity, self._parity = self._parity, serial.PARITY_NONE  # a pty has none, and glibc complains of that
+        try:
+            super()._reconfigure_port(force_update)  # type: ignore[misc]  # not in the published types
+        finally:
+            self._parity = parity
 
     def reset_input_buffer(self) -> None:
         super().reset_input_buffer()
@@ -292,7 +304,7 @@ class FakeWires:
         """Put the twin of that device on its bus."""
         random = Random(f"{self._seed}:{settings.id}")
         path = settings.bus_name if settings.bus_name.startswith("/dev/") else ""
-        line = PtyLine(self._clock, random) if path else None
+        line = (self._shared(path) or PtyLine(self._clock, random)) if path else None
         stage = Stage(
             now=self._clock.monotonic,
             at=self._clock.agenda.at,
@@ -302,7 +314,13 @@ class FakeWires:
         )
         twin = build(settings, stage)
         if line is not None:
-            line.twin = twin
+            if not isinstance(twin, ModbusTwin):
+                line.twin = twin
+            elif isinstance(line.twin, Rs485):
+                line.twin.slaves.append(twin)
+            else:
+                line.twin = self.twins[path] = Rs485(settings, stage)
+                line.twin.slaves.append(twin)
             self._lines[path] = line
         if isinstance(twin, I2CTwin):
             self._i2c.setdefault(settings.bus_name, []).append(twin)
@@ -310,17 +328,20 @@ class FakeWires:
         return twin
 
     def suffer(self, device: str, trouble: Trouble) -> None:
-        """Let that trouble befall a device; an unplugged serial port vanishes as a USB one does."""
+        """Let that trouble befall a device; an unplugged serial port vanishes as a USB one does.
+
+        A slave of a shared line only loses its power; the line itself goes by the name of its port.
+        """
         twin = self.twins[device]
         twin.suffer(trouble)
         line = self._lines.get(twin.settings.bus_name)
-        if line is not None and trouble is Trouble.UNPLUGGED:
+        if line is not None and line.twin is twin and trouble is Trouble.UNPLUGGED:
             line.unplug()
 
     def recover(self, device: str) -> None:
         twin = self.twins[device]
         line = self._lines.get(twin.settings.bus_name)
-        if line is not None:
+        if line is not None and line.twin is twin:
             line.plug()
         twin.recover()
 
@@ -353,6 +374,11 @@ class FakeWires:
         for line in self._lines.values():
             line.unplug()
         self._factory.close()
+
+    def _shared(self, path: str) -> PtyLine | None:
+        """The line of that name, if its parts share it."""
+        line = self._lines.get(path)
+        return line if line is not None and isinstance(line.twin, Rs485) else None
 
     def _pin(self, number: int) -> Pin:
         pin: Pin = self._factory.pin(number)
