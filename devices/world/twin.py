@@ -72,6 +72,9 @@ class Twin:
     def received(self, data: bytes) -> None:
         """Serial: bytes from the driver."""
 
+    def close(self) -> None:
+        """Give back what it holds outside of simulated time (a server's socket)."""
+
 
 class Nack(Exception):
     """The part does not acknowledge."""

@@ -373,6 +373,8 @@ class FakeWires:
     def close(self) -> None:
         for line in self._lines.values():
             line.unplug()
+        for twin in self.twins.values():
+            twin.close()
         self._factory.close()
 
     def _shared(self, path: str) -> PtyLine | None:
