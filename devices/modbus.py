@@ -24,7 +24,7 @@ from typing import Any, NoReturn, TypeVar
 from weakref import WeakKeyDictionary
 
 import serial
-from minimalmodbus import (  # type: ignore[import-untyped]  # it has types and does not say so
+from minimalmodbus import (
     Instrument,
     InvalidResponseError,
     LocalEchoError,
