@@ -67,14 +67,17 @@ class Slot:
     def talks(self) -> bool:
         return self.driver is not None and self.driver.talks
 
-    def is_proven_by(self, readings: list[Reading]) -> bool:
+    def is_proven_by(self, readings: list[Reading], now: float) -> bool:
         """Whether a poll that gave these, and no fault, shows that the device works.
 
         A talking part goes on talking while paper is out, say; there it is the quiet poll that tells that it isn't any more.
+        One that was garbled may have nothing to say for hours; when nothing bad has come for long, it is well again.
         """
-        if self.talks and self.fault is not None and self.fault.code not in _DOUBTFUL:
+        if not self.talks or self.fault is None:
+            return bool(readings)
+        if self.fault.code not in _DOUBTFUL:
             return not readings
-        return bool(readings)
+        return bool(readings) or now - self._last > _FORGOTTEN_S
 
     def well(self, now: float) -> Health | None:
         """The device works. What there is to report, if that is new."""
@@ -170,7 +173,7 @@ class Worker:
                 act = slot.acts.popleft()
                 slot.driver.act(act.verb, dict(act.args))
             readings.extend(slot.driver.poll())
-            if slot.is_proven_by(readings):
+            if slot.is_proven_by(readings, self._clock.monotonic()):
                 reports.append(slot.well(self._clock.monotonic()))
             slot.due = self._clock.monotonic() + self._interval(slot)
         except DeviceFault as found:

@@ -144,31 +144,43 @@ class Tickets(Rule):
         """A queue machine of another maker tells what it did: ``step number service counter``, - for what it doesn't
         know. Its numbers are taken as they are."""
         step, number, service, counter_word = said.split(" ")
-        service = service if service != "-" else number[:1]
         counter = int(counter_word) if counter_word.isdigit() else None
         if step == "issued":
             wait_s = self.wait_s(len(self._queue), moment.wall)
+            service = service if service != "-" else number[:1]
             self._queue.append(Waiting(number, service, device, moment.wall))
             yield Ticket(device=device, step="issued", number=number, service=service, estimated_wait_s=wait_s)
+        elif step == "called" and number == "-":
+            if counter is not None:  # a caller that only knows its counter: whoever has waited longest
+                yield from self._call(device, counter, moment)
         elif step == "called":
-            if counter is not None:
-                yield from self._end_service(counter, moment)
-                self._heard[counter] = moment.wall
-            ticket = self._taken_out(number)
-            if ticket is not None and counter is not None:
-                self._serving[counter] = Serving(ticket, moment.wall)
-            yield Ticket(
-                device=device,
-                step="called",
-                number=number,
-                service=service,
-                counter=counter,
-                waited_s=round(moment.wall - ticket.issued) if ticket is not None else None,
-            )
+            yield from self._call_number(device, number, service, counter, moment)
         else:
-            at = next((n for n, serving in self._serving.items() if serving.ticket.number == number), None)
+            at = counter if number == "-" else self._counter_of(number)
             if at is not None:
                 yield from self._end_service(at, moment)
+
+    def _call_number(
+        self, device: str, number: str, service: str, counter: int | None, moment: Moment
+    ) -> Iterable[Effect]:
+        if counter is not None:
+            yield from self._end_service(counter, moment)
+            self._heard[counter] = moment.wall
+        ticket = self._taken_out(number)
+        if ticket is not None and counter is not None:
+            self._serving[counter] = Serving(ticket, moment.wall)
+        known = ticket.service if ticket is not None else number[:1]
+        yield Ticket(
+            device=device,
+            step="called",
+            number=number,
+            service=service if service != "-" else known,
+            counter=counter,
+            waited_s=round(moment.wall - ticket.issued) if ticket is not None else None,
+        )
+
+    def _counter_of(self, number: str) -> int | None:
+        return next((n for n, serving in self._serving.items() if serving.ticket.number == number), None)
 
     def _taken_out(self, number: str) -> Waiting | None:
         """The waiting ticket of that number, which waits no more."""

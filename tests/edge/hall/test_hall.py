@@ -100,6 +100,14 @@ class TestAnotherMakersQueue:
         ]
         assert hall.outcomes[-1].now["hall"].waiting == 0 or hall.outcomes[-2].now["hall"].waiting == 0
 
+    def test_a_caller_that_only_knows_its_counter_calls_who_has_waited_longest(self, bench) -> None:
+        hall = bench()
+        hall.read("column", "ticket", "issued B017 B -")
+        hall.read("column", "ticket", "called - - 2", after=60)
+        hall.read("column", "ticket", "served - - 2", after=100)
+        steps = [(t.step, t.number, t.counter) for t in hall.bodies("ticket")]
+        assert steps == [("issued", "B017", None), ("called", "B017", 2), ("served", "B017", 2)]
+
     def test_a_call_of_a_number_we_never_saw_is_told_all_the_same(self, bench) -> None:
         hall = bench()
         hall.read("column", "ticket", "called X9 - -")
