@@ -435,3 +435,8 @@ def test_what_the_world_knows_is_told() -> None:
     for field in attrs.fields(Truth):
         if not field.name.startswith("_"):
             assert f"`{field.name}`" in text or field.name == "day", field.name
+
+
+def test_the_tables_of_parts_list_them_all() -> None:
+    listed = re.findall(r"^\| \[`([a-z0-9-]+)`\]", (DOCS / "parts.md").read_text("utf-8"), re.MULTILINE)
+    assert sorted(listed) == sorted(part_names())

@@ -94,7 +94,7 @@ class Light(Driver):
 
 PART = Part(
     name="light",
-    kind="light",
+    kind="signal",
     says={"zh": "入口三色灯", "en": "entry light"},
     wires=(Wire.PINS,),
     settings=Settings,
