@@ -6,6 +6,7 @@ thread meanwhile. So: no group is repeated, and a repetition is written so that 
 """
 
 import re
+import warnings
 
 LONGEST = 200
 _PLAIN_REPETITIONS = 2
@@ -21,8 +22,10 @@ def check_pattern(pattern: str) -> None:
     if len(pattern) > LONGEST:
         raise _refused(f"不得超过 {LONGEST} 个字符", f"at most {LONGEST} characters")
     try:
-        re.compile(pattern)
-    except re.error as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", FutureWarning)  # "[[": what it will mean may change
+            re.compile(pattern)
+    except (re.error, FutureWarning) as error:
         raise _refused(f"正则表达式有误：{error}", f"not a regular expression: {error}") from None
     plain = optional = 0
     before = ""  # the item that a repetition would repeat
