@@ -19,6 +19,8 @@ const WORDS = {
     health: { ok: "正常", degraded: "性能下降", failed: "故障", disabled: "已停用", maintenance: "维护中" },
     classes: {
       thermometer: "测温", door: "进出计数", air: "空气", contact: "接点", disinfection: "消毒签到", tickets: "取号",
+      presence: "有人感应", light: "照度", voc: "气味", button: "按钮", scanner: "扫码", rater: "评价器", power: "供电",
+      fixture: "设施", signal: "指示灯",
       output: "输出",
     },
     reading: (at) => `读数 ${at}`, noReading: "尚无读数",
@@ -52,6 +54,8 @@ const WORDS = {
     health: { ok: "ok", degraded: "degraded", failed: "failed", disabled: "disabled", maintenance: "maintenance" },
     classes: {
       thermometer: "thermometer", door: "door counter", air: "air", contact: "contact", disinfection: "badge reader",
+      presence: "presence", light: "brightness", voc: "smell", button: "button", scanner: "scanner", rater: "rater",
+      power: "power", fixture: "fixture", signal: "signal lamp",
       tickets: "tickets", output: "output",
     },
     reading: (at) => `read ${at}`, noReading: "no reading yet",
