@@ -15,6 +15,7 @@ from devices.part import Mount
 
 # A stamp further off is of another clock: kernels before 5.7 stamped edges with the time of day.
 _LAG_S = 1.0
+_MOST_EDGES = 4096
 _arrivals = count()
 
 
@@ -66,7 +67,7 @@ class Line:
 
     def __init__(self, pin: int, lasting_s: float, mount: Mount) -> None:
         self._mount = mount
-        self._edges: deque[Edge] = deque()
+        self._edges: deque[Edge] = deque(maxlen=_MOST_EDGES)  # a storm between two polls is not worth more
         self._input = InputDevice(pin, pull_up=True, pin_factory=mount.pins)
         self._input.pin.edges = "both"
         self._input.pin.when_changed = self._told  # held weakly by gpiozero, so this object has to live
