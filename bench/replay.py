@@ -19,7 +19,6 @@ from devices.clock import Bell
 from devices.reading import Reading
 from devices.world.fake import FakeHall
 from devices.world.scenario import load_scenario
-from devices.world.site import Site as WorldSite
 from devices.world.site import midnight
 from edge import hallfile
 from edge.agent import plan_of
@@ -28,6 +27,7 @@ from edge.hall.hall import Hall, Plan
 from edge.hallfile import HallFile
 from edge.inbox import Inbox
 from edge.sampler import Sampler
+from edge.simulated import world_site
 from mqtt.messages import to_json
 
 HALL = Path(__file__).parent.parent / "examples" / "medium.yaml"
@@ -106,13 +106,7 @@ def record(hall_file: HallFile, hours: float) -> Tape:
     opening = site.hours.opening(_MONDAY, site.timezone)
     assert opening is not None
     fake = FakeHall(
-        WorldSite(
-            floor_area_m2=site.floor_area_m2,
-            capacity=site.capacity,
-            counters=site.counters,
-            timezone=site.timezone,
-            opening=lambda day: site.hours.opening(day, site.timezone),
-        ),
+        world_site(site),
         hall_file.devices,
         scenario=load_scenario(_SCENARIO),
         seed=_SEED,
