@@ -89,7 +89,7 @@ class DigestClient:
             response = connection.getresponse()
             line.close()  # the response keeps it until it is closed itself
             return line, response
-        except BaseException:
+        except BaseException:  # whatever it is goes on its way, without an open socket behind it
             connection.close()
             raise
 
@@ -100,7 +100,7 @@ class DigestClient:
             return line
         try:
             return self._context.wrap_socket(line, server_hostname=self._host)
-        except BaseException:
+        except BaseException:  # the same
             line.close()
             raise
 

@@ -10,7 +10,7 @@ import pytest
 
 from bench import replay, steady
 from bench.wire import Line, frame_of
-from devices.temperature.gy_mcu90614 import cut_frame, words
+from devices.temperature.gy_mcu90614 import GyMcu90614
 from edge import hallfile
 from edge.agent import plan_of
 from tests.brokers import mosquitto_binary
@@ -66,8 +66,8 @@ def test_nothing_measured_is_a_dash(result: steady.Result) -> None:
 
 def test_its_frame_is_one_that_the_driver_reads() -> None:
     frame = frame_of(38.0)
-    assert cut_frame(frame) == (9, frame)
-    assert words(frame) == (3800, 2350)
+    assert GyMcu90614.cut(frame) == (9, frame)
+    assert GyMcu90614.words(frame) == (3800, 2350)
 
 
 def test_a_line_that_nobody_reads_holds_up_nobody() -> None:
